@@ -1,0 +1,150 @@
+package simulator
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+var timingTests = map[string]func(t *testing.T, s *Server){
+	"latency": func(t *testing.T, s *Server) {
+		c := dial(t, s)
+		began := time.Now()
+		c.chat("sim-l0!latency=120ms", "")
+		c.ok()
+		if d := time.Since(began); d < 120*time.Millisecond {
+			t.Errorf("answered after %v", d)
+		}
+		c.works()
+	},
+	"interim": func(t *testing.T, s *Server) {
+		c := dial(t, s)
+		c.chat("sim-l0!interim", "")
+		got := c.quiet()
+		has(t, got, "HTTP/1.1 103 Early Hints\r\n", "\r\n\r\nHTTP/1.1 200 OK\r\n")
+		c.chat("sim-l0!interim=100", "")
+		has(t, c.quiet(), "HTTP/1.1 100 Continue\r\n")
+	},
+	"slow-headers": func(t *testing.T, s *Server) {
+		c := dial(t, s)
+		began := time.Now()
+		c.chat("sim-l0!slow-headers=1ms", "")
+		r, _ := c.ok()
+		if d := time.Since(began); d < 100*time.Millisecond {
+			t.Errorf("a head of more than 100 bytes (%v) took %v", r.Header, d)
+		}
+		c.chat("sim-l0!slow-headers", "") // a second for each byte
+		if got := c.quiet(); got != "H" {
+			t.Errorf("got %q", got)
+		}
+	},
+	"chunk-delay": func(t *testing.T, s *Server) {
+		c := dial(t, s)
+		began := time.Now()
+		c.stream("sim-l0!tokens=10,chunk-delay=20ms")
+		_, body := c.ok()
+		if d := time.Since(began); d < 200*time.Millisecond || events(body) != 10 {
+			t.Errorf("%d events took %v", events(body), d)
+		}
+	},
+	"split": func(t *testing.T, s *Server) {
+		// The kernel joins writes while it waits for an acknowledgement, hence not one segment for each byte.
+		c := dial(t, s)
+		c.stream("sim-l0!tokens=5,split")
+		n := segments(t, c)
+		whole := dial(t, s)
+		whole.stream("sim-l0!tokens=5")
+		if m := segments(t, whole); n < 3*m {
+			t.Errorf("%d segments, %d without the fault", n, m)
+		}
+	},
+	"split-delay": func(t *testing.T, s *Server) {
+		c := dial(t, s)
+		c.chat("sim-l0!split=10,split-delay=2ms", "")
+		buf := make([]byte, 4096)
+		reads := 0
+		for got := 0; got < 300; reads++ {
+			n, err := c.Read(buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got += n
+		}
+		if reads < 10 { // 30, with a reader that is always there
+			t.Errorf("300 bytes took %d reads", reads)
+		}
+		c.quiet()
+	},
+	"headers-stall": func(t *testing.T, s *Server) {
+		c := dial(t, s)
+		c.stream("sim-l0!headers-stall")
+		if got := c.quiet(); !strings.HasSuffix(got, "\r\n\r\n") || strings.Contains(got, "data:") {
+			t.Errorf("got %q", got)
+		}
+		c = dial(t, s)
+		c.chat("sim-l0!headers-stall", "")
+		if got := c.quiet(); !strings.HasSuffix(got, "\r\n\r\n") || strings.Contains(got, "{") {
+			t.Errorf("got %q", got)
+		}
+	},
+	"stall-mid-stream": func(t *testing.T, s *Server) {
+		c := dial(t, s)
+		c.stream("sim-l0!stall-mid-stream=3,tokens=9") // the first event has the role
+		got := c.quiet()
+		if events(got) != 2 || !strings.HasSuffix(got, "\n\n\r\n") {
+			t.Errorf("got %d events in %q", events(got), brief(got))
+		}
+	},
+	"reset-mid-stream": func(t *testing.T, s *Server) {
+		c := dial(t, s)
+		c.stream("sim-l0!reset-mid-stream=4,tokens=9")
+		if got := c.broken(); events(got) != 3 {
+			t.Errorf("got %d events in %q", events(got), brief(got))
+		}
+	},
+	"fin-mid-stream": func(t *testing.T, s *Server) {
+		c := dial(t, s)
+		c.stream("sim-l0!fin-mid-stream,tokens=9")
+		got := c.closed()
+		if events(got) < 3 || events(got) > 8 {
+			t.Errorf("got %d events in %q", events(got), brief(got))
+		}
+		hasNot(t, got, "[DONE]", chunkEnd)
+		c = dial(t, s)
+		c.stream("sim-l0!fin-mid-stream,framing=close,tokens=9") // looks complete to HTTP
+		if _, body := c.ok(); events(body) < 3 || strings.Contains(body, "[DONE]") {
+			t.Errorf("got %q", brief(body))
+		}
+		c = dial(t, s)
+		c.chat("sim-l0!fin-mid-stream", "")
+		has(t, c.closed(), "Content-Length: ", `{"id":"chatcmpl-`)
+	},
+	"in-event": func(t *testing.T, s *Server) {
+		c := dial(t, s)
+		c.stream("sim-l0!fin-mid-stream=3,in-event,tokens=9")
+		got := c.closed()
+		if strings.HasSuffix(got, "\n\n\r\n") || strings.Count(got, "data: ") != 4 || events(got) != 2 && events(got) != 3 {
+			t.Errorf("got %q", brief(got))
+		}
+	},
+}
+
+// segments returns how many TCP segments with data the client has received, once the answer is there.
+func segments(t *testing.T, c *client) int {
+	t.Helper()
+	c.quiet()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info *unix.TCPInfo
+	if ctlErr := raw.Control(func(fd uintptr) { info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) }); ctlErr != nil {
+		t.Fatal(ctlErr)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(info.Data_segs_in)
+}

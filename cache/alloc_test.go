@@ -1,0 +1,32 @@
+//go:build !race
+
+package cache
+
+import "testing"
+
+func TestSumAllocations(t *testing.T) {
+	for _, c := range keyBodies {
+		Sum(&testScope, c.body) // grows the scratch
+		if n := testing.AllocsPerRun(100, func() { Sum(&testScope, c.body) }); n != 0 {
+			t.Errorf("%s: %v allocations, want 0", c.name, n)
+		}
+	}
+}
+
+func TestMemoryAllocations(t *testing.T) {
+	m := NewMemory(Config{Memory: 1 << 20})
+	m.Put(key(1), entry(100))
+	hit := func() { m.Get(key(1), false, start) }
+	if n := testing.AllocsPerRun(100, hit); n != 0 {
+		t.Errorf("%v allocations a hit, want 0", n)
+	}
+	miss := func() { m.Get(key(2), false, start) }
+	if n := testing.AllocsPerRun(100, miss); n != 0 {
+		t.Errorf("%v allocations a miss, want 0", n)
+	}
+	e := entry(100)
+	put := func() { m.Put(key(1), e) }
+	if n := testing.AllocsPerRun(100, put); n != 1 {
+		t.Errorf("%v allocations a put, want 1", n)
+	}
+}

@@ -1,0 +1,32 @@
+package cache
+
+import "time"
+
+// Entry is a stored answer. It is immutable once it has been stored or got:
+// its body is served without a copy, to any number of calls at once.
+type Entry struct {
+	// Body is a JSON document, or an SSE stream as it came, [DONE] included.
+	// It has its array to itself, which stays in memory with it.
+	Body []byte
+	// Stream says which of the two Body is.
+	Stream bool
+	// UsageStart and UsageEnd are the offsets of the usage event in the body
+	// of a stream; both are zero when there is none.
+	UsageStart, UsageEnd int
+	// ContentType is the answer's; empty means what Stream implies.
+	ContentType string
+
+	// Model is the id of the target that answered, Provider its account's name
+	// and Tier the tier it stood in.
+	Model, Provider, Tier string
+
+	// Tokens of the call that was paid for. Cache and reasoning tokens are
+	// parts of the input and the output.
+	InputTokens, CacheReadTokens, CacheWriteTokens int64
+	OutputTokens, ReasoningTokens                  int64
+	// CostNano is what that call cost, in nano-dollars.
+	CostNano int64
+
+	// Stored is when the answer was complete. From Expires on it is not served.
+	Stored, Expires time.Time
+}

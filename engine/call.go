@@ -1,0 +1,199 @@
+package engine
+
+import (
+	"bytes"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/internal/bufpool"
+	"github.com/ai-mcp-gateway/gateway/telemetry"
+	"github.com/ai-mcp-gateway/gateway/tenant"
+	"github.com/ai-mcp-gateway/gateway/translate"
+	"github.com/ai-mcp-gateway/gateway/upstream"
+)
+
+// maxAttempts is how many upstream attempts one call may make, whatever the
+// number of targets behind its model.
+const maxAttempts = 8
+
+// CacheControl is what a request's Cache-Control says, as HTTP means it.
+type CacheControl struct {
+	NoCache, NoStore, OnlyIfCached bool
+	// MaxAge is the oldest answer that will do; negative means any.
+	MaxAge time.Duration
+}
+
+// Call is one call on its way through the engine. A face acquires it, fills
+// the fields of the first group, calls Do, writes the answer with WriteTo and
+// ends with Close, in this order and from one goroutine. Byte slices are
+// borrowed until Close.
+type Call struct {
+	// What the face fills in.
+	Op          translate.Op
+	Request     translate.Request
+	Caller      *tenant.Caller
+	Control     CacheControl
+	TierHint    []byte
+	Traceparent []byte
+	Start       time.Time
+
+	// Record is what is told about the call: headers, log and metrics read
+	// it. The engine fills what it decides and measures.
+	Record telemetry.Call
+
+	cancel upstream.Cancel
+
+	// Scratch that is worth keeping from call to call.
+	plan     translate.Plan
+	read     translate.Answer
+	event    translate.StreamEvent
+	segments [][]byte
+	head     []byte
+	passed   []byte // header lines of the provider for the client
+	wire     upstream.Request
+
+	life
+}
+
+// life is what a call is made of besides scratch; it is cleared as a whole.
+type life struct {
+	engine   *Engine
+	state    *state
+	dialect  dialect
+	target   *target // whose answer it is
+	follower bool    // the attempt is another call's, and so is its cost
+	scope    cache.Scope
+	key      cache.Key
+	keyed    bool          // key is set, and the answer may be stored
+	waited   time.Duration // for providers
+
+	// The answer: one of these is set.
+	body   *bufpool.Buffer // a plain answer that is not stored
+	entry  *cache.Entry    // a stored answer, or one that could be
+	pieces [3][]byte       // of entry's body
+	direct *stream         // a stream of this call's own
+	flight *flight         // a stream that others may share
+
+	failure *translate.Error // what a stream ended with
+	out     countingWriter
+}
+
+var calls = sync.Pool{New: func() any { return new(Call) }}
+
+// AcquireCall returns an empty call that starts now.
+func AcquireCall() *Call {
+	c := calls.Get().(*Call)
+	c.Start = time.Now()
+	c.Control.MaxAge = -1
+	return c
+}
+
+// ClientGone ends the call because its client has left. Like Stopping it may
+// be called from any goroutine until Close.
+func (c *Call) ClientGone() { c.cancel.Cancel(upstream.CauseGone) }
+
+// Stopping ends the call because the process does.
+func (c *Call) Stopping() { c.cancel.Cancel(upstream.CauseStopping) }
+
+// Release gives the call back. Nobody may hold it any more.
+func (c *Call) Release() {
+	c.cancel.Reset()
+	c.Op, c.Caller, c.Control, c.TierHint, c.Traceparent = translate.OpNone, nil, CacheControl{}, nil, nil
+	c.Request.Body, c.Request.Model = nil, nil
+	c.Record.Reset()
+	clear(c.segments[:cap(c.segments)])
+	c.wire = upstream.Request{}
+	c.life = life{}
+	calls.Put(c)
+}
+
+// Attempts is how many upstream attempts were made for this call alone.
+func (c *Call) Attempts() int { return len(c.Record.Attempts) }
+
+// Waited is the time spent waiting for providers so far.
+func (c *Call) Waited() time.Duration { return c.waited }
+
+// Simulated reports whether a built-in simulated provider answered.
+func (c *Call) Simulated() bool {
+	if c.state == nil || c.Record.Provider == "" {
+		return false
+	}
+	p := c.state.table.providers[c.Record.Provider]
+	return p != nil && p.config.Simulated
+}
+
+// Passed calls f for each header line of the provider that the client gets.
+func (c *Call) Passed(f func(name, value []byte)) {
+	for rest := c.passed; len(rest) > 0; {
+		var name, value []byte
+		name, rest, _ = bytes.Cut(rest, []byte{0})
+		value, rest, _ = bytes.Cut(rest, []byte{0})
+		f(name, value)
+	}
+}
+
+// pass keeps the provider's header lines that are meant for clients.
+func (c *Call) pass(h *upstream.Head) {
+	c.passed = c.passed[:0]
+	h.Each(func(name, value []byte) {
+		const prefix = "x-ratelimit-"
+		if len(name) > len(prefix) && name[0]|0x20 == 'x' && bytes.EqualFold(name[:len(prefix)], []byte(prefix)) {
+			c.passed = append(append(append(append(c.passed, name...), 0), value...), 0)
+		}
+	})
+}
+
+// Length is the answer's length in bytes, or -1 when it is still coming in.
+func (c *Call) Length() int {
+	switch {
+	case c.body != nil:
+		return len(c.body.B)
+	case c.entry != nil:
+		return len(c.pieces[0]) + len(c.pieces[1]) + len(c.pieces[2])
+	default:
+		return -1
+	}
+}
+
+// Pending reports whether the answer is still coming in, so that its cost is
+// not known yet.
+func (c *Call) Pending() bool { return c.flight != nil || c.direct != nil }
+
+// WriteTo writes the answer to w: a stored or plain one whole, a stream as its
+// events arrive, one Write for each batch that came in together. A stream that
+// fails ends with the dialect's error event and without an error; an error is
+// a failed write, or the call's own cancellation.
+func (c *Call) WriteTo(w io.Writer) (n int64, err error) {
+	counted := &c.out
+	*counted = countingWriter{w: w}
+	switch {
+	case c.body != nil:
+		_, err = counted.Write(c.body.B)
+	case c.entry != nil:
+		for i := 0; i < len(c.pieces) && err == nil; i++ {
+			_, err = counted.Write(c.pieces[i])
+		}
+	case c.flight != nil:
+		err = c.writeFlight(counted)
+	default:
+		err = c.writeDirect(counted)
+	}
+	c.Record.BytesOut += counted.n
+	return counted.n, err
+}
+
+// Err is what a stream ended with, after WriteTo; nil when it ended well.
+func (c *Call) Err() *translate.Error { return c.failure }
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	w.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/internal/secret"
+	"github.com/ai-mcp-gateway/gateway/upstream"
+)
+
+// Config is everything the engine needs to know of providers, models and
+// tiers. It is immutable: a reload builds another one.
+type Config struct {
+	// Providers are in configuration order, which is the order in which a
+	// model served by several of them is tried.
+	Providers []ProviderConfig
+	// Models is the catalogue: models.json with the configuration's overrides.
+	Models []ModelConfig
+	// Tiers are in ascending order of price and skill.
+	Tiers   []TierConfig
+	Routing RoutingConfig
+	// Upstream bounds every attempt.
+	Upstream upstream.Config
+	Cache    cache.Config
+}
+
+// ProviderConfig is an account at a vendor.
+type ProviderConfig struct {
+	Name    string `yaml:"-"`
+	Dialect string `yaml:"dialect" required:"true" enum:"openai|anthropic|gemini|bedrock|azure|ollama|cohere|responses"`
+	// BaseURL is what the dialect's path is appended to.
+	BaseURL string `yaml:"base_url" required:"true"`
+	// Keys are tried in turn; one that is refused is set aside.
+	Keys []secret.String `yaml:"keys"`
+	// StreamUsage is "auto" (ask for usage in streams) or "never" (the
+	// provider refuses stream_options).
+	StreamUsage string `yaml:"stream_usage" enum:"auto|never"`
+	// Simulated marks built-in providers, whose answers are not a model's.
+	Simulated bool `yaml:"-"`
+}
+
+// ModelConfig is one entry of the catalogue. Prices are in nano-dollars a
+// token (USD per million tokens times 1,000, rounded up).
+type ModelConfig struct {
+	// ID is "provider/model"; the part after the first slash is the id that
+	// the provider knows.
+	ID string
+	// Priced is false when the cost of a call is unknown.
+	Priced                                                   bool
+	InputPrice, CacheReadPrice, CacheWritePrice, OutputPrice int64
+	// LongAbove, when positive, is the number of input tokens above which a
+	// whole call is charged at the Long prices instead.
+	LongAbove                                                                int
+	LongInputPrice, LongCacheReadPrice, LongCacheWritePrice, LongOutputPrice int64
+	// Context and MaxOutput are in tokens; zero means unknown.
+	Context, MaxOutput int
+	// Capabilities are words of models.json: "vision", "tools", "json_schema",
+	// "reasoning", "audio", "embeddings" ...
+	Capabilities []string
+}
+
+// TierConfig is one rung of the ladder that auto climbs.
+type TierConfig struct {
+	// Name is how clients ask for the tier; its letters are free.
+	Name string `yaml:"name" required:"true" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"`
+	// Models are "provider/model", the first choice first.
+	Models []string `yaml:"models" required:"true"`
+}
+
+// RoutingConfig steers the choice of a tier.
+type RoutingConfig struct {
+	// DefaultTier is where auto starts; empty means the first tier.
+	DefaultTier string `yaml:"default_tier"`
+	// MaxTier is the highest tier that auto may reach; empty means the last.
+	MaxTier string `yaml:"max_tier"`
+}

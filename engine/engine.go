@@ -1,0 +1,143 @@
+// Package engine is the life of one call: look it up, decide on targets,
+// attempt them in order, relay the answer, settle its cost.
+//
+// A face (HTTP today) acquires a Call, and the engine answers it. Everything
+// that an answer needs is decided before its first byte: from then on nothing
+// is retried, and what fails ends in the dialect's error event.
+package engine
+
+import (
+	"context"
+	"crypto/x509"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+// dialect is a provider's wire API.
+type dialect interface {
+	Path(op translate.Op) string
+	Prepare(p *translate.Plan, r *translate.Request, op translate.Op, model []byte, askUsage bool) (stripUsage bool)
+	ReadAnswer(op translate.Op, body []byte, a *translate.Answer)
+	ReadEvent(data []byte, e *translate.StreamEvent)
+	ReadError(status int, body []byte) *translate.Error
+	AppendErrorEvent(dst []byte, e *translate.Error) []byte
+	AppendUsageCost(dst, event []byte, usageEnd int, nano int64) []byte
+	AppendStream(dst, answer []byte, op translate.Op) (stream []byte, usage translate.Span, ok bool)
+	AppendAnswer(dst, stream []byte, op translate.Op) (answer []byte, ok bool)
+}
+
+// remote is the response cache that instances share.
+type remote interface {
+	Get(ctx context.Context, model string, k cache.Key, stream bool) (*cache.Entry, error)
+	Put(model string, k cache.Key, e *cache.Entry)
+}
+
+// Dialects are the wire APIs that providers may speak, by name.
+type Dialects map[string]dialect
+
+// Options are the parts that the engine works with.
+type Options struct {
+	// Dialects by name. A provider of another dialect is left out.
+	Dialects Dialects
+	// Remote is the shared response cache; nil without one.
+	Remote remote
+	// Roots verify providers' certificates; nil takes the system's.
+	Roots *x509.CertPool
+	Log   *slog.Logger
+}
+
+// Engine answers calls. It is safe for concurrent use.
+type Engine struct {
+	options Options
+	state   atomic.Pointer[state]
+	flights flights
+	retries retryBudget
+}
+
+// state is what a reload swaps.
+type state struct {
+	config Config
+	table  *table
+	memory *cache.Memory // nil when the cache is disabled
+}
+
+// New returns an engine for cfg.
+func New(cfg Config, options Options) (*Engine, error) {
+	e := &Engine{options: options}
+	e.flights.init()
+	e.retries.init()
+	return e, e.Reload(cfg)
+}
+
+// Reload makes cfg the configuration of all calls that start from now on.
+// Calls under way end with the old one. On error nothing changes.
+func (e *Engine) Reload(cfg Config) error {
+	old := e.state.Load()
+	next := &state{config: cfg}
+	var before *table
+	if old != nil {
+		before = old.table
+	}
+	var err error
+	if next.table, err = compile(&cfg, e.options.Dialects, e.options.Roots, before); err != nil {
+		return err
+	}
+	if cfg.Cache.Enabled {
+		if old != nil && old.memory != nil && old.config.Cache.Memory == cfg.Cache.Memory {
+			next.memory = old.memory
+		} else {
+			next.memory = cache.NewMemory(cfg.Cache)
+		}
+	}
+	e.state.Store(next)
+	if before != nil {
+		before.close(next.table)
+	}
+	return nil
+}
+
+// Close closes idle connections. Calls under way are the faces' to end.
+func (e *Engine) Close() { e.state.Load().table.close(nil) }
+
+// Models lists what a client may name, in order.
+func (e *Engine) Models() []Model { return e.state.Load().table.catalogue }
+
+// Memory is the in-process response cache, or nil when disabled.
+func (e *Engine) Memory() *cache.Memory { return e.state.Load().memory }
+
+// ProviderStates calls f for each provider, in configuration order, with "up",
+// "cooling" (set aside after failures) or "unknown" (not called yet).
+func (e *Engine) ProviderStates(f func(name, state string)) {
+	s, now := e.state.Load(), time.Now()
+	for _, pc := range s.config.Providers {
+		if p := s.table.providers[pc.Name]; p != nil {
+			f(pc.Name, p.state(s.table, now))
+		}
+	}
+}
+
+// Do finds the answer to c. On nil the answer is ready to be written: the
+// first event of a stream has arrived and parsed. An error is what the caller
+// is told; nothing has been written.
+func (e *Engine) Do(c *Call) *translate.Error {
+	s := e.state.Load()
+	c.engine, c.state = e, s
+	r := s.table.resolve(c.Request.Model, c.TierHint)
+	if r == nil {
+		return &translate.Error{
+			Code:    translate.CallerModelNotFound,
+			Message: "the model does not exist or no configured provider serves it; GET /v1/models lists what does",
+			Param:   "model",
+		}
+	}
+	c.Record.Reason = r.reason
+	if s.memory == nil {
+		c.Record.Cache, c.Record.CacheReason = "bypass", "disabled"
+		return e.attempt(c, r)
+	}
+	return e.doCached(c, r)
+}

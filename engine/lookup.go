@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+// doCached answers c from the cache, from an identical call under way, or by
+// an attempt whose answer it stores.
+func (e *Engine) doCached(c *Call, r *route) *translate.Error {
+	s := c.state
+	if c.Control.NoStore {
+		c.Record.Cache, c.Record.CacheReason = "bypass", "no-store"
+		return e.attempt(c, r)
+	}
+	c.identify(r)
+	c.Record.Cache, c.Record.CacheReason = "miss", "no-cache"
+	if !c.Control.NoCache {
+		if entry := e.lookup(c); entry != nil {
+			c.Record.Cache, c.Record.CacheReason = "hit", ""
+			c.hit(entry)
+			return nil
+		}
+		c.Record.CacheReason = "absent"
+	}
+	if c.Control.OnlyIfCached {
+		return &translate.Error{Code: translate.PolicyOnlyIfCached, Message: "only-if-cached was asked for and no stored answer matches"}
+	}
+	if !s.config.Cache.Coalesce || c.Control.NoCache {
+		return e.lead(c, r, e.flights.alone(flightKey{c.key, c.Request.Stream}))
+	}
+	return e.share(c, r)
+}
+
+// identify computes the key under which c's answer would be stored: that of
+// the first target that would be tried now. An answer that another target
+// gives in the end is stored under that one's.
+func (c *Call) identify(r *route) {
+	c.scope = cache.Scope{Tenant: c.Caller.Tenant, Dialect: "openai", Op: c.Op.String(), Model: r.first(c.Op, c.Start).id}
+	switch c.state.config.Cache.Scope {
+	case "project":
+		c.scope.Tenant += "\x00" + c.Caller.Project
+	case "user":
+		c.scope.Tenant += "\x00" + c.Caller.Project + "\x00" + c.Caller.User
+	}
+	c.key, c.keyed = cache.Sum(&c.scope, c.Request.Body), true
+}
+
+// lookup finds a stored answer in the form that c asks for: in memory, then in
+// the shared cache, in that form or converted from the other.
+func (e *Engine) lookup(c *Call) *cache.Entry {
+	stream := c.Request.Stream
+	if entry := e.find(c, stream); entry != nil {
+		return entry
+	}
+	other := e.find(c, !stream)
+	if other == nil {
+		return nil
+	}
+	entry := convert(c, other)
+	if entry != nil {
+		c.state.memory.Put(c.key, entry)
+	}
+	return entry
+}
+
+// find looks for one form of the answer.
+func (e *Engine) find(c *Call, stream bool) *cache.Entry {
+	entry := c.state.memory.Get(c.key, stream, c.Start)
+	if entry == nil && e.options.Remote != nil {
+		if got, err := e.options.Remote.Get(context.Background(), c.scope.Model, c.key, stream); err == nil && got != nil {
+			entry = got
+			c.state.memory.Put(c.key, entry)
+		}
+	}
+	if entry != nil && c.Control.MaxAge >= 0 && c.Start.Sub(entry.Stored) > c.Control.MaxAge {
+		return nil
+	}
+	return entry
+}
+
+// convert turns a stored answer into the other form; nil when that can't be
+// done faithfully.
+func convert(c *Call, from *cache.Entry) *cache.Entry {
+	d := c.anyDialect()
+	to := *from
+	to.Stream = !from.Stream
+	var ok bool
+	if to.Stream {
+		var usage translate.Span
+		to.Body, usage, ok = d.AppendStream(nil, from.Body, c.Op)
+		to.UsageStart, to.UsageEnd = usage.Start, usage.End
+	} else {
+		to.UsageStart, to.UsageEnd = 0, 0
+		to.Body, ok = d.AppendAnswer(nil, from.Body, c.Op)
+	}
+	if !ok {
+		return nil
+	}
+	return &to
+}
+
+// hit serves a stored answer, which costs nothing.
+func (c *Call) hit(entry *cache.Entry) {
+	c.dialect = c.anyDialect()
+	c.keyed = false
+	c.Record.TargetModel, c.Record.Provider, c.Record.Tier = entry.Model, entry.Provider, entry.Tier
+	c.Record.CostNano, c.Record.CostKnown = 0, true
+	c.serve(entry)
+}
+
+// anyDialect is the dialect that the client speaks. Until clients speak
+// others, it is OpenAI's.
+func (c *Call) anyDialect() dialect { return c.engine.options.Dialects["openai"] }
+
+// share makes the attempt, or waits for the identical call that is making it.
+// When that call is cancelled before it has an answer, one of those who
+// waited makes the next attempt.
+func (e *Engine) share(c *Call, r *route) *translate.Error {
+	for {
+		f, first := e.flights.join(flightKey{c.key, c.Request.Stream})
+		if first {
+			return e.lead(c, r, f)
+		}
+		if !f.wait(&c.cancel) {
+			f.leave()
+			return c.canceled()
+		}
+		if f.refused == nil || f.refused.Code != translate.CallerGone {
+			return c.follow(f)
+		}
+		f.leave()
+	}
+}
+
+// lead makes the attempt for everybody in f, and stores a plain answer. A
+// stream is stored when it has ended.
+func (e *Engine) lead(c *Call, r *route, f *flight) (err *translate.Error) {
+	err = &translate.Error{Code: translate.GatewayInternal, Message: "the shared attempt failed"}
+	defer func() { // also in a panic: the others must not wait for ever
+		f.settle(c, err)
+		if err != nil || c.direct == nil {
+			f.leave()
+			return
+		}
+		c.flight, c.direct = f, nil
+	}()
+	if err = e.attempt(c, r); err == nil && c.entry != nil && c.keyed {
+		c.store(c.entry)
+	}
+	return err
+}
+
+// follow takes the outcome of another call's attempt.
+func (c *Call) follow(f *flight) *translate.Error {
+	c.Record.Cache, c.Record.CacheReason = "coalesced", ""
+	if f.refused != nil {
+		f.leave()
+		return f.refused
+	}
+	c.dialect, c.follower = c.anyDialect(), true
+	c.Record.TargetModel, c.Record.Provider, c.Record.Tier = f.leader.model, f.leader.provider, f.leader.tier
+	c.Record.CostNano, c.Record.CostKnown = 0, true
+	if f.entry != nil {
+		f.leave()
+		c.serve(f.entry)
+		return nil
+	}
+	c.flight = f
+	return nil
+}
+
+// store puts an answer into the cache, under the model that gave it.
+func (c *Call) store(entry *cache.Entry) {
+	e, s := c.engine, c.state
+	c.keyed = false
+	if c.scope.Model != entry.Model {
+		c.scope.Model = entry.Model
+		c.key = cache.Sum(&c.scope, c.Request.Body)
+	}
+	entry.Expires = entry.Stored.Add(s.config.Cache.TTL)
+	s.memory.Put(c.key, entry)
+	if e.options.Remote != nil {
+		e.options.Remote.Put(c.scope.Model, c.key, entry)
+	}
+}
+
+// newEntry is what the cache keeps of an answer; it owns body. The usage span
+// is that of a stream's usage event.
+func (c *Call) newEntry(t *target, body []byte, stream bool, usage translate.Span) *cache.Entry {
+	return &cache.Entry{
+		Body: body, Stream: stream, UsageStart: usage.Start, UsageEnd: usage.End,
+		Model: t.id, Provider: t.provider.config.Name, Tier: t.tier,
+		CostNano: c.Record.CostNano, Stored: time.Now(),
+	}
+}
+
+// complete reports whether an answer that finished so may be stored: nothing
+// that was cut or filtered.
+func (c *Call) complete(f translate.Finish) bool {
+	return f == translate.FinishStop || f == translate.FinishTools || (f == translate.FinishNone && c.Op == translate.OpEmbedding)
+}

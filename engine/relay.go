@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"io"
+
+	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/translate"
+	"github.com/ai-mcp-gateway/gateway/translate/sse"
+	"github.com/ai-mcp-gateway/gateway/upstream"
+)
+
+// writeDirect relays a stream that is this call's alone.
+func (c *Call) writeDirect(w io.Writer) error {
+	for {
+		b, ended := c.direct.next()
+		if err := c.emit(w, &b); err != nil {
+			return err
+		}
+		if ended {
+			return c.finish(w, c.direct.err, c.direct.done)
+		}
+	}
+}
+
+// serve makes the stored answer e the call's. Its bytes are not copied: what
+// is left out of a stream, or put into it, lies between pieces of it.
+func (c *Call) serve(e *cache.Entry) {
+	c.entry = e
+	c.pieces = [3][]byte{e.Body}
+	event := translate.Span{Start: e.UsageStart, End: e.UsageEnd}
+	if !e.Stream || event.Empty() {
+		return
+	}
+	c.pieces[0], c.pieces[2] = e.Body[:event.Start], e.Body[event.End:]
+	if c.Request.Usage != translate.UsageTrue {
+		return
+	}
+	c.pieces[1] = event.Of(e.Body)
+	data, _ := sse.Data(c.pieces[1], nil)
+	c.dialect.ReadEvent(data, &c.event)
+	if at, ok := within(c.pieces[1], data); ok && c.Record.CostKnown && !c.event.UsageSpan.Empty() {
+		c.head = c.dialect.AppendUsageCost(c.head[:0], c.pieces[1], at+c.event.UsageSpan.End, c.Record.CostNano)
+		c.pieces[1] = c.head
+	}
+}
+
+// emit writes a run of events. The event that reports usage is left out for a
+// client that did not ask for it, and carries the cost for one that did.
+func (c *Call) emit(w io.Writer, b *batch) error {
+	if len(b.bytes) == 0 {
+		return nil
+	}
+	event := b.usage.event
+	if !event.Empty() {
+		c.price(&b.meter.tokens)
+	}
+	wanted := c.Request.Usage == translate.UsageTrue
+	if event.Empty() || (wanted && (b.usage.object == 0 || !c.Record.CostKnown)) || (!wanted && !b.usage.only) {
+		_, err := w.Write(b.bytes)
+		return err
+	}
+	out := append(c.head[:0], b.bytes[:event.Start]...)
+	if wanted {
+		out = c.dialect.AppendUsageCost(out, event.Of(b.bytes), b.usage.object, c.Record.CostNano)
+	}
+	c.head = append(out, b.bytes[event.End:]...)
+	if len(c.head) == 0 {
+		return nil
+	}
+	_, err := w.Write(c.head)
+	return err
+}
+
+// finish ends a stream: with what the provider left out of a good end, or
+// with the error event and never [DONE].
+func (c *Call) finish(w io.Writer, failure *translate.Error, done bool) error {
+	if failure == nil {
+		if done {
+			return nil
+		}
+		_, err := w.Write(doneEvent)
+		return err
+	}
+	if failure.Code == translate.CallerGone {
+		failure = c.canceled()
+	}
+	c.failure = failure
+	if failure.Code == translate.CallerGone {
+		return upstream.ErrCanceled
+	}
+	c.head = c.dialect.AppendErrorEvent(c.head[:0], failure)
+	_, err := w.Write(c.head)
+	return err
+}

@@ -1,0 +1,259 @@
+package engine
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/ai-mcp-gateway/gateway/internal/bufpool"
+	"github.com/ai-mcp-gateway/gateway/translate"
+	"github.com/ai-mcp-gateway/gateway/translate/sse"
+	"github.com/ai-mcp-gateway/gateway/upstream"
+)
+
+const (
+	// streamStart is the buffer of an open stream. Most events are smaller.
+	streamStart = 4 << 10
+	// streamJump is the size from which a buffer grows to its limit at once:
+	// doubling would hold two large arrays at a time.
+	streamJump = 1 << 20
+	// drainTime bounds the wait for an answer's framing to end after its last
+	// event.
+	drainTime = 250 * time.Millisecond
+)
+
+var doneEvent = []byte("data: [DONE]\n\n")
+
+// stream reads a provider's events and hands them on in batches of whole
+// events, so that whatever happens, what the client has is never cut inside
+// one. It meters in passing.
+type stream struct {
+	t        *target
+	x        *upstream.Exchange
+	dialect  dialect
+	maxEvent int
+
+	buf   *bufpool.Buffer
+	from  int // buf[from:taken] is framed and not yet handed out
+	taken int
+	frame sse.Reader
+	joint []byte // data of an event of several lines
+	event translate.StreamEvent
+
+	usage   usageMark // within buf[from:taken]
+	started bool      // an event has parsed
+	done    bool      // [DONE] has been seen
+	eof     bool
+	err     *translate.Error
+	metered meter
+}
+
+// batch is a run of whole events, with the place of the event that reports
+// usage, if it is among them.
+type batch struct {
+	bytes []byte
+	usage usageMark
+	meter meter // up to the end of the batch
+}
+
+// meter is what has been seen of a stream.
+type meter struct {
+	tokens  translate.Usage
+	finish  translate.Finish
+	content int64 // events that carried content
+}
+
+// usageMark is where an event that reports usage lies.
+type usageMark struct {
+	event translate.Span
+	// object is the offset within the event behind the usage object's last
+	// member; 0 when the object is not in one piece.
+	object int
+	// only: the event carries nothing else and may be left out.
+	only bool
+}
+
+func newStream(c *Call, t *target, x *upstream.Exchange) *stream {
+	return &stream{
+		t: t, x: x, dialect: t.provider.dialect,
+		maxEvent: int(t.provider.endpoint.Config().MaxEvent),
+		buf:      bufpool.Get(streamStart),
+	}
+}
+
+// release gives the buffer back. The exchange is closed by its owner.
+func (s *stream) release() {
+	if s.buf != nil {
+		s.buf.Release()
+		s.buf = nil
+	}
+}
+
+// close ends the exchange as well. An answer that is complete but for the end
+// of its framing gets a moment to end, so that its connection stays usable.
+func (s *stream) close() {
+	if s.done && s.err == nil {
+		s.x.Drain(drainTime)
+	}
+	s.x.Close()
+	s.release()
+}
+
+// start waits for the first event. An error means that nothing has been
+// relayed, so another target may be tried.
+func (s *stream) start() *translate.Error {
+	for !s.started && !s.eof && s.err == nil {
+		s.more()
+	}
+	if s.err == nil && !s.started {
+		s.err = &translate.Error{Code: translate.ProviderTruncated, Message: failureText(translate.ProviderTruncated)}
+	}
+	if s.err == nil {
+		s.x.Flowing()
+	}
+	return s.err
+}
+
+// next returns the next events; it blocks until there are some. The last
+// batch may be empty, and ended then says that there is no other. The bytes
+// are valid until the next call.
+func (s *stream) next() (b batch, ended bool) {
+	for s.from == s.taken && !s.over() {
+		s.more()
+	}
+	b = batch{bytes: s.buf.B[s.from:s.taken], usage: s.usage, meter: s.metered}
+	s.from, s.usage = s.taken, usageMark{}
+	return b, s.over()
+}
+
+// over reports whether all that is left is in ready.
+func (s *stream) over() bool { return s.done || s.eof || s.err != nil }
+
+// more reads once and frames what is complete.
+func (s *stream) more() {
+	s.makeRoom()
+	if s.err != nil {
+		return
+	}
+	b := s.buf.B
+	n, err := s.x.Read(b[len(b):cap(b)])
+	s.buf.B = b[:len(b)+n]
+	s.scan()
+	switch {
+	case s.over() || err == nil:
+	case err == io.EOF:
+		s.eof = true
+		s.end()
+	default:
+		s.err = readFailure(err)
+	}
+}
+
+// makeRoom drops what has been handed out and grows the buffer when an event
+// fills it.
+func (s *stream) makeRoom() {
+	b := s.buf.B
+	if s.from > 0 {
+		n := copy(b, b[s.from:])
+		s.buf.B, s.taken, s.from = b[:n], s.taken-s.from, 0
+		return
+	}
+	if len(b) < cap(b) {
+		return
+	}
+	switch {
+	case len(b) >= s.maxEvent:
+		s.err = &translate.Error{Code: translate.ProviderTooLarge, Message: failureText(translate.ProviderTooLarge)}
+	case len(b) >= streamJump:
+		s.buf.Grow(s.maxEvent - len(b))
+	default:
+		s.buf.Grow(1)
+	}
+}
+
+// scan frames the events that are complete.
+func (s *stream) scan() {
+	for !s.done && s.err == nil {
+		event, n := s.frame.Next(s.buf.B[s.taken:])
+		if n == 0 || !s.meter(event, s.taken-s.from) {
+			return
+		}
+		s.taken += n
+	}
+}
+
+// meter looks at one event, which will lie at offset at of the batch. It
+// returns false when the event must not be relayed.
+func (s *stream) meter(event []byte, at int) bool {
+	data, _ := sse.Data(event, s.joint)
+	if len(data) == 0 {
+		return true // a comment
+	}
+	e := &s.event
+	s.dialect.ReadEvent(data, e)
+	switch e.Kind {
+	case translate.EventMalformed:
+		s.err = &translate.Error{Code: translate.ProviderBadResponse, Message: failureText(translate.ProviderBadResponse)}
+		return false
+	case translate.EventError:
+		s.err = s.failure(data)
+		return false
+	case translate.EventDone:
+		s.done = true
+	}
+	s.started = true
+	if e.Content {
+		s.metered.content++
+	}
+	if e.Finish != translate.FinishNone {
+		s.metered.finish = e.Finish
+	}
+	if e.Usage.Known {
+		s.metered.tokens = e.Usage
+		s.usage = usageMark{event: translate.Span{Start: at, End: at + len(event)}, only: e.Kind == translate.EventUsage}
+		if at, ok := within(event, data); ok && !e.UsageSpan.Empty() {
+			s.usage.object = at + e.UsageSpan.End
+		} else if !ok {
+			s.joint = data // keep what joining its lines has grown
+		}
+	}
+	return true
+}
+
+// failure is the caller's view of an error event.
+func (s *stream) failure(data []byte) *translate.Error {
+	e := s.dialect.ReadError(http.StatusOK, data)
+	s.t.provider.redact(e)
+	return e
+}
+
+// within returns where part lies in whole, if it is a slice of it.
+func within(whole, part []byte) (at int, ok bool) {
+	at = cap(whole) - cap(part)
+	if at < 0 || len(part) == 0 || at+len(part) > len(whole) {
+		return 0, false
+	}
+	return at, &whole[at] == &part[0]
+}
+
+// end looks at what the connection's end left behind: an event without its
+// blank line, or the lack of a proper ending.
+func (s *stream) end() {
+	if s.taken < len(s.buf.B) {
+		s.buf.B = append(s.buf.B, "\n\n"...)
+		s.scan()
+	}
+	cut := s.err != nil && s.err.Code == translate.ProviderBadResponse
+	if cut || (!s.done && s.err == nil && s.metered.finish == translate.FinishNone) {
+		s.err = &translate.Error{Code: translate.ProviderTruncated, Message: failureText(translate.ProviderTruncated)}
+	}
+}
+
+// usage is what the provider reported or, when it did not, what was counted:
+// an event with content is about a token, and four bytes of a request are.
+func (m *meter) usage(request int) (u translate.Usage, estimated bool) {
+	if m.tokens.Known {
+		return m.tokens, false
+	}
+	return translate.Usage{In: int64(request / 4), Out: m.content, Known: true}, true
+}

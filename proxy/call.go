@@ -1,0 +1,235 @@
+package proxy
+
+import (
+	"bytes"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/ai-mcp-gateway/gateway/engine"
+	"github.com/ai-mcp-gateway/gateway/internal/netwatch"
+	"github.com/ai-mcp-gateway/gateway/tenant"
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+// call is one request that the engine answers, from its handler to the last
+// byte of its answer. It is the response's body stream: fasthttp writes it and
+// closes it, in the connection's goroutine, after the handler has returned.
+type call struct {
+	*engine.Call
+	server  *Server
+	watch   netwatch.Watch
+	written bool
+	broken  bool // the client could not be written to
+}
+
+var calls = sync.Pool{New: func() any { return new(call) }}
+
+// Gone implements netwatch.Goner: the client has closed its connection, or
+// the server is ending what is under way.
+func (c *call) Gone() {
+	if c.server.cutting.Load() {
+		c.Stopping()
+	} else {
+		c.ClientGone()
+	}
+}
+
+// serveCall answers a request for a model.
+func (s *Server) serveCall(ctx *fasthttp.RequestCtx, route modelRoute) {
+	c := s.acquire(ctx, route)
+	defer c.abandon()
+	err := s.prepare(ctx, c, route.op)
+	if err == nil {
+		s.watcher.Add(&c.watch, descriptorOf(ctx), c)
+		err = s.options.Engine.Do(c.Call)
+	}
+	s.addCORS(ctx)
+	if err != nil {
+		s.fail(ctx, c, err)
+		return
+	}
+	c.writeHeader(&ctx.Response.Header)
+	ctx.Response.SetBodyStream(c, c.Length())
+}
+
+// abandon gives up what a call holds when its handler panics, and lets the
+// panic go on. The call is not used again: nobody knows its state.
+func (c *call) abandon() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	c.server.watcher.Remove(&c.watch)
+	c.Call.Close()
+	c.server.options.Metrics.InFlight(-1)
+	panic(p)
+}
+
+// acquire starts a call and its record.
+func (s *Server) acquire(ctx *fasthttp.RequestCtx, route modelRoute) *call {
+	c := calls.Get().(*call)
+	c.Call, c.server = engine.AcquireCall(), s
+	s.options.Metrics.InFlight(1)
+	r := &c.Record
+	r.Time, r.Method, r.Route, r.Op = c.Start, "POST", route.path, route.op.String()
+	r.RequestID = s.requestID(ctx)
+	c.Traceparent, r.TraceID = traceparent(ctx)
+	return c
+}
+
+// prepare reads everything that the engine needs from the request.
+func (s *Server) prepare(ctx *fasthttp.RequestCtx, c *call, op translate.Op) *translate.Error {
+	h := &ctx.Request.Header
+	who, err := s.authenticate(h)
+	if err != nil {
+		return err
+	}
+	c.attribute(h, who)
+	if err := checkMedia(h); err != nil {
+		return err
+	}
+	body := ctx.Request.Body()
+	c.Record.BytesIn = int64(len(body))
+	c.Op = op
+	c.TierHint = h.Peek("X-Gateway-Tier")
+	c.Control = cacheControl(h.Peek(fasthttp.HeaderCacheControl))
+	if err := c.Request.Scan(body); err != nil {
+		return err
+	}
+	if err := c.Request.Check(op); err != nil {
+		return err
+	}
+	c.Record.Model, c.Record.Stream = string(c.Request.Model), c.Request.Stream
+	return nil
+}
+
+// attribute notes who calls. A key without a project or a user may name them
+// by header; one that has them can't be talked out of it.
+func (c *call) attribute(h *fasthttp.RequestHeader, who *tenant.Caller) {
+	c.Caller = who
+	project, user := h.Peek("X-Gateway-Project"), h.Peek("X-Gateway-User")
+	if (len(project) > 0 && who.Project == "") || (len(user) > 0 && who.User == "") {
+		named := *who
+		if named.Project == "" {
+			named.Project = string(project)
+		}
+		if named.User == "" {
+			named.User = string(user)
+		}
+		c.Caller = &named
+	}
+	r := &c.Record
+	r.Tenant, r.Project, r.User, r.KeyID = c.Caller.Tenant, c.Caller.Project, c.Caller.User, c.Caller.KeyID
+}
+
+var (
+	applicationJSON = []byte("application/json")
+	identity        = []byte("identity")
+	charset         = []byte("charset=")
+	utf8Name        = []byte("utf-8")
+)
+
+// checkMedia accepts JSON in UTF-8, said or unsaid, and nothing encoded.
+func checkMedia(h *fasthttp.RequestHeader) *translate.Error {
+	if e := h.ContentEncoding(); len(e) > 0 && !bytes.EqualFold(e, identity) {
+		return translate.Errorf(translate.CallerUnsupportedMedia, "", "the content encoding %.32q is not accepted", e)
+	}
+	t := h.ContentType()
+	if len(t) == 0 || bytes.Equal(t, applicationJSON) {
+		return nil
+	}
+	media, parameters, _ := bytes.Cut(t, []byte(";"))
+	media = bytes.TrimSpace(media)
+	if !bytes.EqualFold(media, applicationJSON) && !bytes.HasSuffix(media, []byte("+json")) {
+		return translate.Errorf(translate.CallerUnsupportedMedia, "", "the content type %.64q is not accepted: send application/json", media)
+	}
+	parameters = bytes.ToLower(bytes.TrimSpace(parameters))
+	if name, ok := bytes.CutPrefix(parameters, charset); ok && !bytes.Equal(bytes.Trim(name, `"`), utf8Name) {
+		return translate.Errorf(translate.CallerUnsupportedMedia, "", "the charset %.32q is not accepted: send UTF-8", name)
+	}
+	return nil
+}
+
+// cacheControl reads the directives of a request that a cache has to obey
+// (RFC 9111 section 5.2.1).
+func cacheControl(value []byte) engine.CacheControl {
+	control := engine.CacheControl{MaxAge: -1}
+	for len(value) > 0 {
+		var d []byte
+		d, value, _ = bytes.Cut(value, []byte(","))
+		d = bytes.TrimSpace(d)
+		switch {
+		case bytes.EqualFold(d, []byte("no-cache")):
+			control.NoCache = true
+		case bytes.EqualFold(d, []byte("no-store")):
+			control.NoStore = true
+		case bytes.EqualFold(d, []byte("only-if-cached")):
+			control.OnlyIfCached = true
+		case len(d) > len("max-age=") && bytes.EqualFold(d[:len("max-age=")], []byte("max-age=")):
+			if n, err := strconv.ParseInt(string(bytes.Trim(d[len("max-age="):], `"`)), 10, 32); err == nil && n >= 0 {
+				control.MaxAge = time.Duration(n) * time.Second
+			}
+		}
+	}
+	return control
+}
+
+// Read implements io.Reader, which fasthttp asks of a body stream. It is not
+// called: SupportsBodyWriteTo says so.
+func (c *call) Read([]byte) (int, error) { panic("BUG: the answer is written, not read") }
+
+// SupportsBodyWriteTo implements fasthttp.BodyWriterTo.
+func (c *call) SupportsBodyWriteTo() bool { return true }
+
+// WriteTo implements io.WriterTo.
+func (c *call) WriteTo(w io.Writer) (int64, error) {
+	n, err := c.Call.WriteTo(w)
+	c.broken = err != nil
+	return n, err
+}
+
+// Close implements io.Closer: the answer is written, or can't be.
+func (c *call) Close() error {
+	c.finish(fasthttp.StatusOK, c.Err())
+	return nil
+}
+
+// fail answers with an error.
+func (s *Server) fail(ctx *fasthttp.RequestCtx, c *call, err *translate.Error) {
+	s.writeError(ctx, err, c.Record.RequestID)
+	c.describe(&ctx.Response.Header)
+	c.finish(err.HTTPStatus(), err)
+}
+
+// finish ends the call: nothing of it is used after.
+func (c *call) finish(status int, err *translate.Error) {
+	s := c.server
+	s.watcher.Remove(&c.watch)
+	c.Call.Close()
+	r := &c.Record
+	r.Status, r.Duration = status, time.Since(c.Start)
+	switch {
+	case err != nil:
+		r.ErrorCode = err.Code.String()
+	case c.broken:
+		r.ErrorCode = translate.CallerGone.String()
+	}
+	s.options.Log.Call(r)
+	s.options.Metrics.Call(r)
+	s.options.Metrics.InFlight(-1)
+	c.Call.Release()
+	*c = call{}
+	calls.Put(c)
+}
+
+// descriptorOf is the descriptor of the client's connection.
+func descriptorOf(ctx *fasthttp.RequestCtx) int {
+	if c, ok := ctx.Conn().(*conn); ok {
+		return c.fd
+	}
+	return -1
+}

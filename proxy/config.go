@@ -1,0 +1,21 @@
+package proxy
+
+import "time"
+
+// Config is the HTTP face.
+type Config struct {
+	// Listen is host:port. Off loopback it needs keys or AuthOff.
+	Listen string
+	// AuthOff admits everyone, on any address.
+	AuthOff bool
+	// MaxBody and MaxHeader are in bytes.
+	MaxBody, MaxHeader int64
+	// HeaderTimeout, BodyTimeout and IdleTimeout bound reading from a client;
+	// WriteTimeout bounds one write to it, never a whole stream.
+	HeaderTimeout, BodyTimeout, IdleTimeout, WriteTimeout time.Duration
+	// Origins are the exact origins that CORS admits; empty means none.
+	Origins []string
+	// Drain is the pause between "not ready" and closing the listener; Grace
+	// is how long calls under way may go on after that.
+	Drain, Grace time.Duration
+}

@@ -1,0 +1,47 @@
+package proxy
+
+import (
+	"slices"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+// addCORS admits a browser's origin that the configuration lists; any other
+// gets no header, which is a browser's no.
+func (s *Server) addCORS(ctx *fasthttp.RequestCtx) (admitted bool) {
+	origins := s.settings.Load().config.Origins
+	if len(origins) == 0 {
+		return false
+	}
+	h := &ctx.Response.Header
+	h.Add("Vary", "Origin")
+	origin := ctx.Request.Header.Peek("Origin")
+	if len(origin) == 0 || (!slices.Contains(origins, string(origin)) && !slices.Contains(origins, "*")) {
+		return false
+	}
+	h.SetBytesV("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", "X-Request-Id, X-Gateway-Tier, X-Gateway-Model, X-Gateway-Provider, X-Gateway-Cache, X-Gateway-Cost, X-Gateway-Error, Retry-After")
+	return true
+}
+
+// servePreflight answers a browser's question before the real request.
+func (s *Server) servePreflight(ctx *fasthttp.RequestCtx) {
+	if len(ctx.Request.Header.Peek("Access-Control-Request-Method")) == 0 {
+		s.refuse(ctx, &translate.Error{Code: translate.CallerMethodNotAllowed, Message: "the route does not take this method"})
+		return
+	}
+	s.answerSmall(ctx, "preflight", nil, func(ctx *fasthttp.RequestCtx) {
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		h := &ctx.Response.Header
+		if len(h.Peek("Access-Control-Allow-Origin")) == 0 {
+			return
+		}
+		h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
+		if asked := ctx.Request.Header.Peek("Access-Control-Request-Headers"); len(asked) > 0 {
+			h.SetBytesV("Access-Control-Allow-Headers", asked)
+		}
+		h.Set("Access-Control-Max-Age", "600")
+	})
+}

@@ -1,0 +1,72 @@
+package proxy
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+// errorDialect renders an error as a client of the dialect expects it.
+type errorDialect interface {
+	AppendError(dst []byte, e *translate.Error, requestID string) []byte
+}
+
+// writeError is the one place where an error becomes an HTTP answer.
+func (s *Server) writeError(ctx *fasthttp.RequestCtx, e *translate.Error, requestID string) {
+	status := e.HTTPStatus()
+	ctx.Response.ResetBody()
+	ctx.SetStatusCode(status)
+	h := &ctx.Response.Header
+	h.SetContentType("application/json")
+	h.Set("X-Gateway-Error", e.Code.String())
+	h.Set(headerRequestID, requestID)
+	if e.Attempts > 0 {
+		h.Set("X-Gateway-Attempts", strconv.Itoa(e.Attempts))
+	}
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(e.RetryAfter))
+	}
+	if status == fasthttp.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	ctx.SetBody(s.options.Dialect.AppendError(nil, e, requestID))
+	switch e.Code {
+	case translate.CallerBadRequest, translate.CallerVersion, translate.CallerHeaderTooLarge, translate.CallerBodyTooLarge, translate.CallerTimeout:
+		ctx.SetConnectionClose() // where the next request starts is not certain
+	}
+}
+
+// serveBroken answers what fasthttp could not read.
+func (s *Server) serveBroken(ctx *fasthttp.RequestCtx, err error) {
+	e := &translate.Error{Code: translate.CallerBadRequest, Message: "the request is not well-formed HTTP"}
+	var small *fasthttp.ErrSmallBuffer
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &small):
+		e = &translate.Error{Code: translate.CallerHeaderTooLarge, Message: "the header is too large"}
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		e = s.tooLarge(ctx)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e = &translate.Error{Code: translate.CallerTimeout, Message: "the request did not arrive in time"}
+	}
+	if c, ok := ctx.Conn().(*conn); ok {
+		c.linger = true
+	}
+	id := s.requestID(ctx)
+	s.addCORS(ctx)
+	s.writeError(ctx, e, id)
+	ctx.SetConnectionClose()
+	s.recordRefusal(ctx, e, id)
+}
+
+// tooLarge is the error for a body that was not read: it is too large, or its
+// sender is nobody we know.
+func (s *Server) tooLarge(ctx *fasthttp.RequestCtx) *translate.Error {
+	if _, err := s.authenticate(&ctx.Request.Header); err != nil && !public(ctx.Path()) {
+		return err
+	}
+	return translate.Errorf(translate.CallerBodyTooLarge, "", "the body is larger than %d bytes", s.settings.Load().config.MaxBody)
+}

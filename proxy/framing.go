@@ -1,0 +1,134 @@
+package proxy
+
+import (
+	"bytes"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+const (
+	maxHeaderLines = 100
+	maxURI         = 8 << 10
+)
+
+// checkFraming refuses requests that two readers could take for two different
+// ones: fasthttp accepts both framings at once, folded lines and any version
+// (RFC 9112 sections 5.2, 6.1). The connection is closed after a refusal.
+func checkFraming(ctx *fasthttp.RequestCtx) *translate.Error {
+	h := &ctx.Request.Header
+	if p := h.Protocol(); string(p) != "HTTP/1.1" && string(p) != "HTTP/1.0" {
+		return &translate.Error{Code: translate.CallerVersion, Message: "only HTTP/1.1 and HTTP/1.0 are served"}
+	}
+	if len(h.RequestURI()) > maxURI {
+		return &translate.Error{Code: translate.CallerHeaderTooLarge, Message: "the URI is longer than 8 KiB"}
+	}
+	var lines, lengths, encodings, hosts int
+	for rest := h.RawHeaders(); len(rest) > 0; lines++ {
+		n := bytes.IndexByte(rest, '\n')
+		if n < 0 {
+			n = len(rest) - 1
+		}
+		line := rest[:n+1]
+		rest = rest[n+1:]
+		switch line[0] | 0x20 {
+		case ' ', '\t' | 0x20:
+			return badFraming("a header line is folded")
+		case 'c':
+			lengths += hasName(line, "content-length")
+		case 't':
+			encodings += hasName(line, "transfer-encoding")
+		case 'h':
+			if n := hasName(line, "host"); n > 0 {
+				hosts += n
+				if !plainHost(line[len("host:"):]) {
+					return badFraming("the Host header is not a host")
+				}
+			}
+		}
+	}
+	switch {
+	case lines > maxHeaderLines:
+		return &translate.Error{Code: translate.CallerHeaderTooLarge, Message: "more than 100 header lines"}
+	case lengths > 0 && encodings > 0:
+		return badFraming("both Content-Length and Transfer-Encoding are given")
+	case lengths > 1 || encodings > 1:
+		return badFraming("the body is framed twice")
+	case hosts > 1:
+		return badFraming("several Host headers")
+	}
+	return nil
+}
+
+func badFraming(text string) *translate.Error {
+	return &translate.Error{Code: translate.CallerBadRequest, Message: text}
+}
+
+// hasName returns 1 when the header line has this lower-case name.
+func hasName(line []byte, name string) int {
+	if len(line) <= len(name) || line[len(name)] != ':' {
+		return 0
+	}
+	for i := range len(name) {
+		if line[i]|0x20 != name[i]|0x20 {
+			return 0
+		}
+	}
+	return 1
+}
+
+// plainHost reports whether value is a host with an optional port and nothing
+// that a URL parser could read as a path, a query or a user.
+func plainHost(value []byte) bool {
+	for _, c := range bytes.TrimSpace(value) {
+		switch {
+		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9':
+		case c == '.', c == '-', c == '_', c == ':', c == '[', c == ']', c == '%':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// modelsPrefix is the one place where an encoded slash belongs to a name.
+var modelsPrefix = []byte("/v1/models/")
+
+// checkPath refuses paths that have more than one reading.
+func checkPath(path []byte) *translate.Error {
+	if len(path) == 0 || path[0] != '/' {
+		return badFraming("the path does not begin with a slash")
+	}
+	for i, c := range path {
+		ambiguous := false
+		switch c {
+		case ';', '\\', 0:
+			ambiguous = true
+		case '/':
+			next := path[i+1:]
+			ambiguous = bytes.HasPrefix(next, slash) || bytes.HasPrefix(next, dot)
+		case '%':
+			ambiguous = !bytes.HasPrefix(path, modelsPrefix) || dotEscape(path[i:])
+		}
+		if ambiguous {
+			return badFraming("the path is ambiguous")
+		}
+	}
+	return nil
+}
+
+var (
+	slash = []byte("/")
+	dot   = []byte(".")
+)
+
+// dotEscape reports whether b begins with an encoded dot, backslash or
+// control character.
+func dotEscape(b []byte) bool {
+	if len(b) < 3 {
+		return true
+	}
+	e := [2]byte{b[1], b[2] | 0x20}
+	return e == [2]byte{'2', 'e'} || e == [2]byte{'5', 'c'} || e[0] == '0' || e[0] == '1'
+}

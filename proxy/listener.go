@@ -1,0 +1,135 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// lingerTime and lingerBytes bound how long and how much is read from a
+	// client that was refused while it was still sending: closing at once
+	// would reset the connection under the answer.
+	lingerTime  = time.Second
+	lingerBytes = 8 << 20
+)
+
+// listener accepts connections as *conn.
+type listener struct {
+	net.Listener
+	writeTimeout time.Duration
+	open         atomic.Int64
+}
+
+// Accept implements net.Listener.
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		_ = c.Close()
+		return nil, net.ErrClosed
+	}
+	_ = tcp.SetNoDelay(true)
+	l.open.Add(1)
+	return &conn{TCPConn: tcp, owner: l, fd: descriptor(tcp)}, nil
+}
+
+// conn is a client's connection.
+//
+// fasthttp moves the read deadline twice for every request, and a timer costs
+// more than a header's parsing. So a deadline is only noted, and the timer set
+// when a read could outlast it: one that is set earlier is left to fire, and
+// the read then goes on to the deadline that holds. The write deadline is moved
+// before writes, so that it bounds one write and never a whole stream.
+type conn struct {
+	*net.TCPConn
+	owner  *listener
+	fd     int
+	linger bool // read a little after the last write, then close
+	last   bool // no further request is read
+	closed atomic.Bool
+
+	readDeadline  time.Time // what holds; zero is none
+	readTimer     time.Time // what is set
+	writeDeadline time.Time
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.readDeadline = t
+	return nil
+}
+
+// Read implements net.Conn.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.last {
+		return 0, io.EOF
+	}
+	for {
+		if err := c.setReadTimer(); err != nil {
+			return 0, err
+		}
+		n, err := c.TCPConn.Read(p)
+		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || c.expired() {
+			return n, err
+		}
+		c.readTimer = time.Time{} // it was an earlier deadline's
+	}
+}
+
+// setReadTimer makes sure that a timer is set, and not later than the deadline.
+func (c *conn) setReadTimer() error {
+	if c.readDeadline.IsZero() || (!c.readTimer.IsZero() && !c.readTimer.After(c.readDeadline)) {
+		return nil
+	}
+	c.readTimer = c.readDeadline
+	return c.TCPConn.SetReadDeadline(c.readTimer)
+}
+
+func (c *conn) expired() bool {
+	return !c.readDeadline.IsZero() && !time.Now().Before(c.readDeadline)
+}
+
+// Write implements net.Conn. A client that takes nothing for the write timeout
+// is cut off.
+func (c *conn) Write(p []byte) (int, error) {
+	timeout := c.owner.writeTimeout
+	if now := time.Now(); c.writeDeadline.Sub(now) < timeout-timeout/16 {
+		c.writeDeadline = now.Add(timeout)
+		if err := c.SetWriteDeadline(c.writeDeadline); err != nil {
+			return 0, err
+		}
+	}
+	return c.TCPConn.Write(p)
+}
+
+// Close implements net.Conn.
+func (c *conn) Close() error {
+	if c.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	c.owner.open.Add(-1)
+	if c.linger && c.CloseWrite() == nil {
+		_ = c.TCPConn.SetReadDeadline(time.Now().Add(lingerTime))
+		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerBytes)
+	}
+	return c.TCPConn.Close()
+}
+
+// descriptor returns c's file descriptor, which is valid until c is closed.
+func descriptor(c *net.TCPConn) (fd int) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return -1
+	}
+	if raw.Control(func(p uintptr) { fd = int(p) }) != nil {
+		return -1
+	}
+	return fd
+}

@@ -1,0 +1,76 @@
+package proxy
+
+import (
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+
+	"github.com/ai-mcp-gateway/gateway/tenant"
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+// routes maps every path that is served. What needs a key says so here, on the
+// route itself, so that no spelling of a path can slip past it.
+func (s *Server) routes() *router.Router {
+	r := router.New()
+	r.RedirectTrailingSlash = false
+	r.RedirectFixedPath = false
+	r.SaveMatchedRoutePath = false
+	r.HandleOPTIONS = false
+	r.NotFound = func(ctx *fasthttp.RequestCtx) {
+		s.refuse(ctx, &translate.Error{Code: translate.CallerRouteNotFound, Message: "there is no such route"})
+	}
+	r.MethodNotAllowed = func(ctx *fasthttp.RequestCtx) {
+		s.refuse(ctx, &translate.Error{Code: translate.CallerMethodNotAllowed, Message: "the route does not take this method"})
+	}
+	for _, m := range modelRoutes {
+		r.POST(m.path, func(ctx *fasthttp.RequestCtx) { s.serveCall(ctx, m) })
+	}
+	r.GET("/v1/models", s.withCaller("/v1/models", s.serveModels))
+	r.GET("/v1/models/{id:*}", s.withCaller("/v1/models/{id}", s.serveModel))
+	r.GET("/health", s.open("/health", s.serveHealth))
+	r.GET("/livez", s.open("/livez", s.serveLive))
+	r.GET("/readyz", s.open("/readyz", s.serveReady))
+	r.GET("/metrics", s.withCaller("/metrics", s.serveMetrics))
+	r.OPTIONS("/{path:*}", s.servePreflight)
+	return r
+}
+
+// modelRoute is a route that the engine answers.
+type modelRoute struct {
+	path string
+	op   translate.Op
+}
+
+var modelRoutes = []modelRoute{
+	{"/v1/chat/completions", translate.OpChat},
+	{"/v1/completions", translate.OpCompletion},
+	{"/v1/embeddings", translate.OpEmbedding},
+}
+
+// open wraps a small route that needs no key.
+func (s *Server) open(pattern string, serve func(*fasthttp.RequestCtx)) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		s.answerSmall(ctx, pattern, nil, serve)
+	}
+}
+
+// withCaller wraps a small route that needs a key where keys are configured.
+func (s *Server) withCaller(pattern string, serve func(*fasthttp.RequestCtx)) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		who, err := s.authenticate(&ctx.Request.Header)
+		if err != nil {
+			s.refuse(ctx, err)
+			return
+		}
+		s.answerSmall(ctx, pattern, who, serve)
+	}
+}
+
+// answerSmall serves a route that the engine has no part in.
+func (s *Server) answerSmall(ctx *fasthttp.RequestCtx, pattern string, who *tenant.Caller, serve func(*fasthttp.RequestCtx)) {
+	id := s.requestID(ctx)
+	ctx.Response.Header.Set(headerRequestID, id)
+	s.addCORS(ctx)
+	serve(ctx)
+	s.recordSmall(ctx, pattern, who, id)
+}

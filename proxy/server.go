@@ -1,0 +1,230 @@
+// Package proxy is the HTTP face: the only place that serves HTTP. It reads a
+// request, makes it an engine.Call, and writes what the engine answers, or an
+// error in the caller's dialect.
+//
+// Lifetimes: bytes of a fasthttp.RequestCtx are borrowed by the call and live
+// until the answer is written, which fasthttp does after the handler returns,
+// in the same goroutine. The response body closes the call then.
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+
+	"github.com/ai-mcp-gateway/gateway/engine"
+	"github.com/ai-mcp-gateway/gateway/internal/netwatch"
+	"github.com/ai-mcp-gateway/gateway/telemetry"
+	"github.com/ai-mcp-gateway/gateway/tenant"
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+const (
+	// refusedBody is how much is read from a caller without a key: enough to
+	// answer a usual request on a connection that stays open.
+	refusedBody = 64 << 10
+	// longBody is the length from which a body gets its own time to arrive.
+	longBody = 16 << 10
+	// lastWords is the time that calls have to tell their clients that they
+	// are being ended.
+	lastWords = 500 * time.Millisecond
+)
+
+// Options are the parts that the face works with.
+type Options struct {
+	Engine  *engine.Engine
+	Dialect errorDialect
+	Log     *telemetry.Log
+	Metrics *telemetry.Metrics
+	Version string
+	// Redis and Database say how the stores are doing, for /health.
+	Redis, Database func() string
+}
+
+// Server serves HTTP.
+type Server struct {
+	options  Options
+	settings atomic.Pointer[settings]
+	http     fasthttp.Server
+	watcher  *netwatch.Watcher
+	listener *listener
+	started  time.Time
+	stopping atomic.Bool // not ready any more
+	cutting  atomic.Bool // calls under way are being ended
+	ids      idSource
+	router   *router.Router
+}
+
+// settings are what a reload swaps.
+type settings struct {
+	config    Config
+	directory *tenant.Directory
+	anonymous *tenant.Caller
+	open      bool
+}
+
+// New returns a server that is not listening yet.
+func New(cfg Config, directory *tenant.Directory, options Options) *Server {
+	s := &Server{options: options, watcher: netwatch.New(netwatch.DefaultTick), started: time.Now()}
+	s.ids.init()
+	s.router = s.routes()
+	s.Reload(cfg, directory)
+	s.http = fasthttp.Server{
+		Handler:               s.serve,
+		ErrorHandler:          s.serveBroken,
+		HeaderReceived:        s.bound,
+		ExpectHandler:         s.expect,
+		Logger:                quiet{options.Log},
+		NoDefaultServerHeader: true,
+		NoDefaultContentType:  true,
+		ReadBufferSize:        int(cfg.MaxHeader),
+		ReadTimeout:           cfg.HeaderTimeout,
+		IdleTimeout:           cfg.IdleTimeout,
+		MaxRequestBodySize:    int(cfg.MaxBody),
+		CloseOnShutdown:       true,
+
+		DisablePreParseMultipartForm: true,
+		SecureErrorLogMessage:        true,
+	}
+	return s
+}
+
+// Reload makes cfg and directory those of every request that comes from now
+// on. The address and the time limits of reading stay as they were.
+func (s *Server) Reload(cfg Config, directory *tenant.Directory) {
+	s.settings.Store(&settings{
+		config: cfg, directory: directory, anonymous: tenant.Anonymous(),
+		open: cfg.AuthOff || directory.Len() == 0,
+	})
+}
+
+// Listen binds the configured address.
+func (s *Server) Listen() (net.Addr, error) {
+	cfg := s.settings.Load().config
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", cfg.Listen, err)
+	}
+	s.listener = &listener{Listener: l, writeTimeout: cfg.WriteTimeout}
+	return l.Addr(), nil
+}
+
+// Serve answers requests until Shutdown.
+func (s *Server) Serve() error { return s.http.Serve(s.listener) }
+
+// Shutdown stops in three steps: /readyz fails at once; after Config.Drain the
+// listener closes; calls under way have Config.Grace to end, and the rest are
+// told that the gateway stops. When ctx ends, that comes at once.
+func (s *Server) Shutdown(ctx context.Context) error {
+	cfg := s.settings.Load().config
+	s.stopping.Store(true)
+	wait(ctx, cfg.Drain)
+	patience, give := context.WithTimeout(context.Background(), cfg.Grace+lastWords)
+	defer give()
+	done := make(chan error, 1)
+	go func() { done <- s.http.ShutdownWithContext(patience) }()
+	grace, cancel := context.WithTimeout(ctx, cfg.Grace)
+	defer cancel()
+	select {
+	case err := <-done:
+		s.watcher.Close()
+		return err
+	case <-grace.Done():
+	}
+	s.cutting.Store(true)
+	s.watcher.GoneAll()
+	wait(patience, lastWords)
+	give()
+	err := <-done
+	s.watcher.Close()
+	return err
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// bound limits what is read of a body before anything of it is read.
+func (s *Server) bound(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	cfg := &s.settings.Load().config
+	limits := fasthttp.RequestConfig{MaxRequestBodySize: int(cfg.MaxBody)}
+	if n := h.ContentLength(); n < 0 || n > longBody {
+		limits.ReadTimeout = cfg.BodyTimeout
+		if _, err := s.authenticate(h); err != nil {
+			limits.MaxRequestBodySize = refusedBody
+		}
+	}
+	return limits
+}
+
+// expect answers Expect: 100-continue before the body is sent.
+func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
+	h := &ctx.Request.Header
+	_, err := s.authenticate(h)
+	if err == nil && int64(h.ContentLength()) > s.settings.Load().config.MaxBody {
+		err = s.tooLarge(ctx)
+	}
+	if err == nil {
+		return fasthttp.StatusContinue
+	}
+	id := s.requestID(ctx)
+	s.writeError(ctx, err, id)
+	s.recordRefusal(ctx, err, id)
+	return err.HTTPStatus()
+}
+
+// serve is the handler of all requests.
+func (s *Server) serve(ctx *fasthttp.RequestCtx) {
+	defer s.recoverPanic(ctx)
+	if err := checkFraming(ctx); err != nil {
+		s.refuse(ctx, err)
+		return
+	}
+	if err := checkPath(ctx.Request.URI().PathOriginal()); err != nil {
+		s.refuse(ctx, err)
+		return
+	}
+	s.router.Handler(ctx)
+}
+
+// refuse answers with an error and records it.
+func (s *Server) refuse(ctx *fasthttp.RequestCtx, e *translate.Error) {
+	id := s.requestID(ctx)
+	s.addCORS(ctx)
+	s.writeError(ctx, e, id)
+	s.recordRefusal(ctx, e, id)
+}
+
+// recoverPanic makes a bug the end of one request only.
+func (s *Server) recoverPanic(ctx *fasthttp.RequestCtx) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	s.options.Log.Slog().Error("panic in a handler", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	s.refuse(ctx, &translate.Error{Code: translate.GatewayInternal, Message: "internal error"})
+}
+
+// quiet is fasthttp's logger: connection errors are the clients' affair, and
+// one line a second of them is enough.
+type quiet struct{ log *telemetry.Log }
+
+// Printf implements fasthttp.Logger.
+func (q quiet) Printf(format string, args ...any) {
+	if suppressed, ok := q.log.Limited("connection"); ok {
+		q.log.Slog().LogAttrs(context.Background(), slog.LevelInfo, "connection error",
+			slog.String("error", fmt.Sprintf(format, args...)), slog.Int64("suppressed", suppressed))
+	}
+}

@@ -1,0 +1,146 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+// readBufferSize holds a usual response header with a small body. It is what
+// every open stream pays, so it is not larger.
+const readBufferSize = 4 << 10
+
+// conn is one connection to a provider. It belongs to one exchange or to the
+// pool.
+type conn struct {
+	net.Conn
+	fd        int
+	secure    bool
+	reused    bool // it served an exchange before this one
+	idleSince time.Time
+
+	// buf[r:w] has been read and not yet used.
+	buf  []byte
+	r, w int
+
+	// deadline is what reads must keep to, timer what is set: never later, and
+	// often earlier, because a timer costs more than a header's parsing. One
+	// that fires early is set again. A zero timer is not known.
+	deadline, timer time.Time
+	// interrupted: a Cancel has set both deadlines to the past, where the one
+	// of writes still is.
+	interrupted bool
+}
+
+// interrupt implements interruptible: reads and writes under way fail at
+// once, without touching the descriptor that their goroutine owns.
+func (c *conn) interrupt() { _ = c.SetDeadline(longAgo) }
+
+func (c *conn) close() { _ = c.Conn.Close() }
+
+// quiet reports whether an idle connection is open and has nothing to say.
+// Bytes that arrive between exchanges are a close, or an answer that nobody
+// asked for; both end the connection, so that no exchange reads another's
+// bytes.
+func (c *conn) quiet() bool {
+	if time.Since(c.idleSince) > maxIdleAge {
+		return false
+	}
+	return !c.readable()
+}
+
+// readable reports whether a read would return at once (bytes, end or error).
+func (c *conn) readable() bool {
+	fds := [1]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN | unix.POLLHUP}}
+	for {
+		n, err := unix.Poll(fds[:], 0)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		return err != nil || n > 0
+	}
+}
+
+// room returns the free space behind what is buffered.
+func (c *conn) room() []byte {
+	if c.r == c.w {
+		c.r, c.w = 0, 0
+	} else if c.w == len(c.buf) {
+		copy(c.buf, c.buf[c.r:c.w])
+		c.w -= c.r
+		c.r = 0
+	}
+	return c.buf[c.w:]
+}
+
+// dialing lets a Cancel end a dial.
+type dialing struct{ stop context.CancelFunc }
+
+func (d dialing) interrupt() { d.stop() }
+
+// dial opens a connection, TLS included, within cfg.Connect.
+func (e *Endpoint) dial(cancel *Cancel) (*conn, error) {
+	ctx, stop := context.WithTimeout(context.Background(), e.cfg.Connect)
+	defer stop()
+	if err := cancel.attach(dialing{stop}); err != nil {
+		return nil, err
+	}
+	defer cancel.detach()
+
+	raw, err := e.dialer.DialContext(ctx, "tcp", e.addr)
+	if err != nil {
+		return nil, dialError(cancel, err)
+	}
+	c := &conn{Conn: raw, buf: make([]byte, readBufferSize)}
+	if c.fd, err = descriptor(raw); err != nil {
+		c.close()
+		return nil, &Error{Code: translate.ProviderUnavailable, Cause: err}
+	}
+	if e.tls == nil {
+		return c, nil
+	}
+	c.secure = true
+	secure := tls.Client(raw, e.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		c.close()
+		if cancel.Cause() != CauseNone {
+			return nil, ErrCanceled
+		}
+		return nil, &Error{Code: translate.ProviderTLS, Cause: err}
+	}
+	c.Conn = secure
+	return c, nil
+}
+
+func dialError(cancel *Cancel, err error) error {
+	if cancel.Cause() != CauseNone {
+		return ErrCanceled
+	}
+	var ne net.Error
+	if errors.As(err, &ne) && ne.Timeout() {
+		return &Error{Code: translate.ProviderTimeout, Cause: err}
+	}
+	return &Error{Code: translate.ProviderUnavailable, Cause: err}
+}
+
+// descriptor returns the file descriptor of a TCP connection. It stays valid
+// as long as the connection is open.
+func descriptor(c net.Conn) (fd int, err error) {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return 0, errors.New("connection has no descriptor")
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = raw.Control(func(p uintptr) { fd = int(p) })
+	return fd, err
+}
