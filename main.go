@@ -157,7 +157,7 @@ func check(path string, stdout, stderr io.Writer) int {
 // health asks a gateway's /livez: a container's health check that needs no
 // shell. Without a URL it asks the address that serve would listen on.
 func health(args []string, stderr io.Writer) int {
-	url := ""
+	var url string
 	if len(args) == 1 {
 		url = args[0]
 	} else {

@@ -119,7 +119,10 @@ func TestEveryScenarioGivesItsFigures(t *testing.T) {
 		}
 	}
 	for _, v := range judge(samples) {
-		if v.Result == notMeasured && v.Unit != "x nginx file" {
+		// What is added to the direct way is a difference, which a run this
+		// short can find to be less than nothing; then there is no ratio.
+		added := strings.HasPrefix(v.What, "added") && strings.HasPrefix(v.Unit, "x ")
+		if v.Result == notMeasured && v.Unit != "x nginx file" && !added {
 			t.Errorf("not measured: %s, %s", v.What, v.Unit)
 		}
 	}

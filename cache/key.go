@@ -30,8 +30,7 @@ type Key [sha256.Size]byte
 // or has too many members out of order is hashed as it stands. The body is
 // only read, and nothing is allocated unless a member's name has escapes.
 func Sum(s *Scope, body []byte) Key {
-	h := hashers.Get().(*hasher)
-	h.reset(body)
+	h := acquireHasher(body)
 	h.putScope(s)
 	if h.index() {
 		h.putByte(formCanonical)
@@ -41,8 +40,7 @@ func Sum(s *Scope, body []byte) Key {
 		h.put(body)
 	}
 	k := h.sum()
-	h.body = nil
-	hashers.Put(h)
+	h.release()
 	return k
 }
 
@@ -59,6 +57,9 @@ const (
 	// maxMembers bounds the scratch of a hasher. Counted are the members of
 	// the objects that are open and of those found out of order.
 	maxMembers = 1 << 16
+	// maxNames is how many bytes of decoded names a hasher keeps for the next
+	// body.
+	maxNames = 64 << 10
 )
 
 // ignored reports whether a top-level member does not change the answer.

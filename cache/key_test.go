@@ -79,9 +79,18 @@ func TestSumDiffers(t *testing.T) {
 
 func TestSumScope(t *testing.T) {
 	scopes := []Scope{
-		{}, {Tenant: "a"}, {Dialect: "a"}, {Op: "a"}, {Model: "a"},
-		{Tenant: "ab"}, {Tenant: "a", Dialect: "b"}, {Tenant: "a", Op: "b"}, {Op: "a", Model: "b"}, {Op: "ab"},
-		{Tenant: strings.Repeat("x", 300)}, {Tenant: strings.Repeat("x", 10_000), Model: "m"},
+		{},
+		{Tenant: "a"},
+		{Dialect: "a"},
+		{Op: "a"},
+		{Model: "a"},
+		{Tenant: "ab"},
+		{Tenant: "a", Dialect: "b"},
+		{Tenant: "a", Op: "b"},
+		{Op: "a", Model: "b"},
+		{Op: "ab"},
+		{Tenant: strings.Repeat("x", 300)},
+		{Tenant: strings.Repeat("x", 10_000), Model: "m"},
 	}
 	seen := map[Key]Scope{}
 	for _, s := range scopes {

@@ -48,6 +48,7 @@ func (c *Config) Proxy() proxy.Config {
 	return proxy.Config{
 		Listen:        c.Listen,
 		AuthOff:       c.Auth == "off",
+		AdminKey:      c.AdminKey,
 		MaxBody:       c.Limits.Body,
 		MaxHeader:     c.Limits.Header,
 		HeaderTimeout: c.Timeouts.Header,

@@ -23,14 +23,14 @@ func (e *Engine) attempt(c *Call, r *route) *translate.Error {
 	e.retries.call()
 	deadline := c.Start.Add(c.state.config.Upstream.Total)
 	var last *translate.Error
-	for i := 0; i < len(r.targets) && c.Attempts() < maxAttempts; i++ {
-		t := r.targets[i]
+	var failed *target
+	for _, t := range r.targets {
 		now := time.Now()
-		if (len(r.targets) > 1 && !t.serves(c.Op)) || !t.breaker.Allow(now) {
-			continue
-		}
-		if now.After(deadline) {
+		if c.Attempts() >= maxAttempts || now.After(deadline) {
 			break
+		}
+		if !r.offers(t, c.Op) || !t.breaker.Allow(now) {
+			continue
 		}
 		err := e.tryTarget(c, t)
 		if err == nil {
@@ -39,12 +39,15 @@ func (e *Engine) attempt(c *Call, r *route) *translate.Error {
 		if !passes(err) {
 			return err
 		}
-		last = err
+		last, failed = err, t
 	}
-	if last == nil {
+	switch limited := r.rateLimited(c.Op, time.Now()); {
+	case limited != nil:
+		last = limited
+	case last == nil:
 		last = e.unreachable(r, c)
-	} else if e.retries.take(last) && pauseBeforeRetry(c, deadline) {
-		if err := e.tryTarget(c, r.targets[len(r.targets)-1]); err == nil || !passes(err) {
+	case e.retries.take(last) && pauseBeforeRetry(c, deadline):
+		if err := e.tryTarget(c, failed); err == nil || !passes(err) {
 			return err
 		}
 	}
@@ -195,14 +198,26 @@ func passes(err *translate.Error) bool {
 func (e *Engine) unreachable(r *route, c *Call) *translate.Error {
 	now := time.Now()
 	if until := r.cooling(now); !until.IsZero() {
-		wait := int(until.Sub(now)/time.Second) + 1
-		return &translate.Error{Code: translate.ProviderUnavailable, Status: 503, RetryAfter: wait, Message: "every provider of this model is set aside after failures"}
+		return &translate.Error{Code: translate.ProviderUnavailable, Status: 503, RetryAfter: secondsUntil(until, now), Message: "every provider of this model is set aside after failures"}
 	}
 	if time.Since(c.Start) > c.state.config.Upstream.Total {
 		return &translate.Error{Code: translate.ProviderTimeout, Message: "no provider answered in time"}
 	}
 	return translate.Errorf(translate.CallerInvalidField, "model", "no model behind %.64q can do this operation", r.name)
 }
+
+// rateLimited is the error when rate limits keep every target of r away, with
+// the time until the first may be tried again; else nil.
+func (r *route) rateLimited(op translate.Op, now time.Time) *translate.Error {
+	until := r.limited(op, now)
+	if until.IsZero() {
+		return nil
+	}
+	return &translate.Error{Code: translate.ProviderRateLimited, Message: "the provider's rate limit is reached", RetryAfter: secondsUntil(until, now)}
+}
+
+// secondsUntil rounds up, and is never zero.
+func secondsUntil(t, now time.Time) int { return max(0, int(t.Sub(now)/time.Second)) + 1 }
 
 // pauseFor clamps what a provider asked for; without a word it is a second.
 func pauseFor(seconds int) time.Duration {

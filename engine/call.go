@@ -137,6 +137,9 @@ func (c *Call) Passed(f func(name, value []byte)) {
 // pass keeps the provider's header lines that are meant for clients.
 func (c *Call) pass(h *upstream.Head) {
 	c.passed = c.passed[:0]
+	if !h.Limits {
+		return
+	}
 	h.Each(func(name, value []byte) {
 		const prefix = "x-ratelimit-"
 		if len(name) > len(prefix) && name[0]|0x20 == 'x' && bytes.EqualFold(name[:len(prefix)], []byte(prefix)) {

@@ -32,7 +32,7 @@ type dialect interface {
 
 // remote is the response cache that instances share.
 type remote interface {
-	Get(ctx context.Context, model string, k cache.Key, stream bool) (*cache.Entry, error)
+	Get(ctx context.Context, model string, k cache.Key) (*cache.Entry, error)
 	Put(model string, k cache.Key, e *cache.Entry)
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ai-mcp-gateway/gateway/cache"
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -12,6 +13,13 @@ import (
 // logLimit is how much of a stream one lone reader keeps. Beyond it the
 // answer is neither stored nor joined, and what has been relayed is dropped.
 const logLimit = 1 << 20
+
+// logTotal is how much all streams together keep before lone readers keep
+// nothing: thousands of slow clients must not hold a log each.
+const logTotal = 64 << 20
+
+// logStart is the log of a stream that keeps nothing.
+const logStart = 16 << 10
 
 // flightKey names calls that may share an answer.
 type flightKey struct {
@@ -23,6 +31,7 @@ type flightKey struct {
 type flights struct {
 	mu    sync.Mutex
 	byKey map[flightKey]*flight
+	held  atomic.Int64 // bytes of all logs
 }
 
 func (g *flights) init() { g.byKey = map[flightKey]*flight{} }
@@ -97,7 +106,10 @@ func (f *flight) settle(c *Call, err *translate.Error) {
 		f.closeDoor()
 	}
 	f.mu.Lock()
-	f.settled, f.refused, f.entry, f.src = true, err, c.entry, c.direct
+	f.settled, f.refused = true, err
+	if err == nil {
+		f.entry, f.src = c.entry, c.direct
+	}
 	if f.src != nil {
 		f.src.x.Detach()
 	}
@@ -156,7 +168,8 @@ func (f *flight) leave() {
 	if f.members > 0 {
 		src = nil
 	} else {
-		f.src = nil
+		f.group.held.Add(-int64(len(f.log)))
+		f.src, f.log = nil, nil
 	}
 	f.mu.Unlock()
 	if src != nil {
@@ -205,10 +218,9 @@ func (f *flight) read(offset int, cancel *upstream.Cancel) {
 	f.reading = false
 	defer f.wake()
 	if err != nil || (src.err != nil && src.err.Code == translate.CallerGone) {
-		src.err = nil // this reader goes; another reads on
-		return
+		src.err, ended = nil, false // this reader goes; another reads on
 	}
-	if f.members == 1 && len(f.log) > logLimit {
+	if f.members == 1 && (len(f.log) > logLimit || f.group.held.Load() > logTotal) {
 		f.forget(offset)
 	}
 	if !b.usage.event.Empty() {
@@ -217,9 +229,15 @@ func (f *flight) read(offset int, cancel *upstream.Cancel) {
 		f.mark.event.End += f.base + len(f.log)
 	}
 	f.log = append(f.log, b.bytes...)
+	f.group.held.Add(int64(len(b.bytes)))
 	f.meter, f.ended = b.meter, ended
 	if ended {
 		f.failed = src.err
+	}
+	if f.failed != nil { // who comes now gets an attempt of its own
+		f.mu.Unlock()
+		f.closeDoor()
+		f.mu.Lock()
 	}
 }
 
@@ -230,7 +248,12 @@ func (f *flight) forget(offset int) {
 	f.closeDoor()
 	f.mu.Lock()
 	if f.members == 1 {
-		f.log = append(make([]byte, 0, streamStart), f.log[offset-f.base:]...)
+		f.group.held.Add(int64(f.base - offset))
+		kept := f.log[:0]
+		if cap(kept) > logStart {
+			kept = make([]byte, 0, streamStart)
+		}
+		f.log = append(kept, f.log[offset-f.base:]...)
 		f.base = offset
 	}
 }
@@ -275,7 +298,7 @@ func (c *Call) writeFlight(w io.Writer) error {
 		}
 		offset += len(b.bytes)
 		if ended {
-			return c.finish(w, failed, c.flight.src.done)
+			return c.finish(w, failed)
 		}
 	}
 }

@@ -49,35 +49,29 @@ func (c *Call) identify(r *route) {
 	c.key, c.keyed = cache.Sum(&c.scope, c.Request.Body), true
 }
 
-// lookup finds a stored answer in the form that c asks for: in memory, then in
-// the shared cache, in that form or converted from the other.
+// lookup finds a stored answer that is fresh enough, in the form that c asks
+// for: in memory, then in the shared cache. One in the other form is converted.
 func (e *Engine) lookup(c *Call) *cache.Entry {
-	stream := c.Request.Stream
-	if entry := e.find(c, stream); entry != nil {
-		return entry
+	stream, memory := c.Request.Stream, c.state.memory
+	entry := memory.Get(c.key, stream, c.Start)
+	if entry == nil {
+		entry = memory.Get(c.key, !stream, c.Start)
 	}
-	other := e.find(c, !stream)
-	if other == nil {
-		return nil
-	}
-	entry := convert(c, other)
-	if entry != nil {
-		c.state.memory.Put(c.key, entry)
-	}
-	return entry
-}
-
-// find looks for one form of the answer.
-func (e *Engine) find(c *Call, stream bool) *cache.Entry {
-	entry := c.state.memory.Get(c.key, stream, c.Start)
 	if entry == nil && e.options.Remote != nil {
-		if got, err := e.options.Remote.Get(context.Background(), c.scope.Model, c.key, stream); err == nil && got != nil {
-			entry = got
-			c.state.memory.Put(c.key, entry)
+		found, err := e.options.Remote.Get(context.Background(), c.scope.Model, c.key)
+		if err != nil || found == nil {
+			return nil // an error is counted there, and is a miss here
 		}
+		entry = found
+		memory.Put(c.key, entry)
 	}
-	if entry != nil && c.Control.MaxAge >= 0 && c.Start.Sub(entry.Stored) > c.Control.MaxAge {
+	if entry == nil || (c.Control.MaxAge >= 0 && c.Start.Sub(entry.Stored) > c.Control.MaxAge) {
 		return nil
+	}
+	if entry.Stream != stream {
+		if entry = convert(c, entry); entry != nil {
+			memory.Put(c.key, entry)
+		}
 	}
 	return entry
 }

@@ -20,7 +20,7 @@ var eventStream = []byte("text/event-stream")
 // stream to its first event. A provider may stream where a plain answer was
 // asked for, or the reverse; the caller gets what it asked for.
 func (c *Call) open(t *target, x *upstream.Exchange) *translate.Error {
-	streams := bytes.HasPrefix(x.Value("content-type"), eventStream)
+	streams := bytes.HasPrefix(x.ContentType, eventStream)
 	if streams && c.Request.Stream {
 		return c.openStream(t, x)
 	}
@@ -33,7 +33,7 @@ func (c *Call) open(t *target, x *upstream.Exchange) *translate.Error {
 
 // openStream waits for the first event.
 func (c *Call) openStream(t *target, x *upstream.Exchange) *translate.Error {
-	s := newStream(c, t, x)
+	s := newStream(t, x)
 	if err := s.start(); err != nil {
 		s.release()
 		return err
@@ -65,11 +65,12 @@ func (c *Call) readPlain(t *target, x *upstream.Exchange, streams bool) *transla
 		return err
 	}
 	c.settle(t, &c.read.Usage)
-	if c.keyed && c.complete(c.read.Finish) {
-		c.serve(c.newEntry(t, body.B, false, translate.Span{}))
+	if !c.keyed {
+		c.body = body
 		return nil
 	}
-	c.body = body
+	c.serve(c.newEntry(t, body.B, false, translate.Span{}))
+	c.keyed = c.complete(c.read.Finish)
 	return nil
 }
 

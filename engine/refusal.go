@@ -2,6 +2,7 @@ package engine
 
 import (
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/internal/bufpool"
@@ -27,7 +28,7 @@ func (c *Call) refused(t *target, x *upstream.Exchange) *translate.Error {
 		e = &translate.Error{Code: translate.ProviderOverloaded, Message: "the provider is overloaded", RetryAfter: after}
 	case s == 408 || s >= 500:
 		e = &translate.Error{Code: translate.ProviderFailed, Message: "the provider failed"}
-	case s >= 300 && s < 400:
+	case s >= 300 && s < 400 && s != http.StatusNotModified:
 		e = &translate.Error{Code: translate.ProviderRedirect, Message: "the provider answered with a redirect, which is not followed"}
 		c.logRedirect(t, x)
 	case s >= 400:
@@ -76,7 +77,9 @@ func (c *Call) logRedirect(t *target, x *upstream.Exchange) {
 func readAll(x *upstream.Exchange, dst *bufpool.Buffer, limit int64) *translate.Error {
 	for {
 		if len(dst.B) == cap(dst.B) {
-			dst.Grow(1)
+			// Doubling what is large as well: appending's smaller steps would
+			// leave several times the body as garbage.
+			dst.Grow(max(1, min(len(dst.B), int(limit)+1-len(dst.B))))
 		}
 		n, err := x.Read(dst.B[len(dst.B):cap(dst.B)])
 		dst.B = dst.B[:len(dst.B)+n]

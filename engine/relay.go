@@ -17,7 +17,7 @@ func (c *Call) writeDirect(w io.Writer) error {
 			return err
 		}
 		if ended {
-			return c.finish(w, c.direct.err, c.direct.done)
+			return c.finish(w, c.direct.err)
 		}
 	}
 }
@@ -31,13 +31,15 @@ func (c *Call) serve(e *cache.Entry) {
 	if !e.Stream || event.Empty() {
 		return
 	}
-	c.pieces[0], c.pieces[2] = e.Body[:event.Start], e.Body[event.End:]
-	if c.Request.Usage != translate.UsageTrue {
-		return
-	}
-	c.pieces[1] = event.Of(e.Body)
+	c.pieces = [3][]byte{e.Body[:event.Start], event.Of(e.Body), e.Body[event.End:]}
 	data, _ := sse.Data(c.pieces[1], nil)
 	c.dialect.ReadEvent(data, &c.event)
+	if c.Request.Usage != translate.UsageTrue {
+		if c.event.Kind == translate.EventUsage {
+			c.pieces[1] = nil
+		}
+		return
+	}
 	if at, ok := within(c.pieces[1], data); ok && c.Record.CostKnown && !c.event.UsageSpan.Empty() {
 		c.head = c.dialect.AppendUsageCost(c.head[:0], c.pieces[1], at+c.event.UsageSpan.End, c.Record.CostNano)
 		c.pieces[1] = c.head
@@ -59,11 +61,11 @@ func (c *Call) emit(w io.Writer, b *batch) error {
 		_, err := w.Write(b.bytes)
 		return err
 	}
-	out := append(c.head[:0], b.bytes[:event.Start]...)
+	c.head = append(c.head[:0], b.bytes[:event.Start]...)
 	if wanted {
-		out = c.dialect.AppendUsageCost(out, event.Of(b.bytes), b.usage.object, c.Record.CostNano)
+		c.head = c.dialect.AppendUsageCost(c.head, event.Of(b.bytes), b.usage.object, c.Record.CostNano)
 	}
-	c.head = append(out, b.bytes[event.End:]...)
+	c.head = append(c.head, b.bytes[event.End:]...)
 	if len(c.head) == 0 {
 		return nil
 	}
@@ -71,15 +73,10 @@ func (c *Call) emit(w io.Writer, b *batch) error {
 	return err
 }
 
-// finish ends a stream: with what the provider left out of a good end, or
-// with the error event and never [DONE].
-func (c *Call) finish(w io.Writer, failure *translate.Error, done bool) error {
+// finish ends a stream that failed with the error event, and never [DONE].
+func (c *Call) finish(w io.Writer, failure *translate.Error) error {
 	if failure == nil {
-		if done {
-			return nil
-		}
-		_, err := w.Write(doneEvent)
-		return err
+		return nil
 	}
 	if failure.Code == translate.CallerGone {
 		failure = c.canceled()

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ai-mcp-gateway/gateway/internal/bufpool"
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -12,11 +13,14 @@ import (
 )
 
 const (
-	// streamStart is the buffer of an open stream. Most events are smaller.
-	streamStart = 4 << 10
+	// streamStart is the buffer of an open stream: most events are smaller, and
+	// every open stream pays for it. A stream that fills it in one read grows it
+	// up to streamBurst, so that what comes in together goes out together.
+	streamStart = 1 << 10
+	streamBurst = 16 << 10
 	// streamJump is the size from which a buffer grows to its limit at once:
 	// doubling would hold two large arrays at a time.
-	streamJump = 1 << 20
+	streamJump = 256 << 10
 	// drainTime bounds the wait for an answer's framing to end after its last
 	// event.
 	drainTime = 250 * time.Millisecond
@@ -73,7 +77,7 @@ type usageMark struct {
 	only bool
 }
 
-func newStream(c *Call, t *target, x *upstream.Exchange) *stream {
+func newStream(t *target, x *upstream.Exchange) *stream {
 	return &stream{
 		t: t, x: x, dialect: t.provider.dialect,
 		maxEvent: int(t.provider.endpoint.Config().MaxEvent),
@@ -108,10 +112,11 @@ func (s *stream) start() *translate.Error {
 	if s.err == nil && !s.started {
 		s.err = &translate.Error{Code: translate.ProviderTruncated, Message: failureText(translate.ProviderTruncated)}
 	}
-	if s.err == nil {
-		s.x.Flowing()
+	if !s.started {
+		return s.err
 	}
-	return s.err
+	s.x.Flowing()
+	return nil // a failure that came in together with the first event is the stream's end
 }
 
 // next returns the next events; it blocks until there are some. The last
@@ -139,6 +144,9 @@ func (s *stream) more() {
 	n, err := s.x.Read(b[len(b):cap(b)])
 	s.buf.B = b[:len(b)+n]
 	s.scan()
+	if len(s.buf.B) == cap(b) && cap(b) < streamBurst {
+		s.buf.Grow(1)
+	}
 	switch {
 	case s.over() || err == nil:
 	case err == io.EOF:
@@ -187,7 +195,11 @@ func (s *stream) scan() {
 func (s *stream) meter(event []byte, at int) bool {
 	data, _ := sse.Data(event, s.joint)
 	if len(data) == 0 {
-		return true // a comment
+		if utf8.Valid(event) {
+			return true // a comment
+		}
+		s.err = &translate.Error{Code: translate.ProviderBadResponse, Message: failureText(translate.ProviderBadResponse)}
+		return false
 	}
 	e := &s.event
 	s.dialect.ReadEvent(data, e)
@@ -237,15 +249,20 @@ func within(whole, part []byte) (at int, ok bool) {
 }
 
 // end looks at what the connection's end left behind: an event without its
-// blank line, or the lack of a proper ending.
+// blank line, or the lack of a proper ending. What some providers leave out of
+// a good end, the [DONE], is put in.
 func (s *stream) end() {
-	if s.taken < len(s.buf.B) {
+	if data, _ := sse.Data(s.buf.B[s.taken:], nil); len(data) > 0 {
 		s.buf.B = append(s.buf.B, "\n\n"...)
 		s.scan()
 	}
 	cut := s.err != nil && s.err.Code == translate.ProviderBadResponse
-	if cut || (!s.done && s.err == nil && s.metered.finish == translate.FinishNone) {
+	switch {
+	case cut, s.err == nil && !s.done && s.metered.finish == translate.FinishNone:
 		s.err = &translate.Error{Code: translate.ProviderTruncated, Message: failureText(translate.ProviderTruncated)}
+	case s.err == nil && !s.done:
+		s.buf.B = append(s.buf.B[:s.taken], doneEvent...)
+		s.taken, s.done = len(s.buf.B), true
 	}
 }
 

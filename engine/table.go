@@ -253,6 +253,28 @@ func (r *route) cooling(now time.Time) (until time.Time) {
 	return until
 }
 
+// limited returns the earliest time at which one of the targets for op may be
+// tried again, when all of them are kept away by rate limits.
+func (r *route) limited(op translate.Op, now time.Time) (until time.Time) {
+	for _, t := range r.targets {
+		if !r.offers(t, op) {
+			continue
+		}
+		at, limited := t.breaker.Limited(now)
+		if !limited {
+			return time.Time{}
+		}
+		if until.IsZero() || at.Before(until) {
+			until = at
+		}
+	}
+	return until
+}
+
+// offers reports whether t may be sent op: a route's only target may always,
+// as the provider knows better than the catalogue.
+func (r *route) offers(t *target, op translate.Op) bool { return len(r.targets) == 1 || t.serves(op) }
+
 // first is the target that a call would be sent to now.
 func (r *route) first(op translate.Op, now time.Time) *target {
 	for _, t := range r.targets {

@@ -20,10 +20,9 @@ import (
 // closes it, in the connection's goroutine, after the handler has returned.
 type call struct {
 	*engine.Call
-	server  *Server
-	watch   netwatch.Watch
-	written bool
-	broken  bool // the client could not be written to
+	server *Server
+	watch  netwatch.Watch
+	broken bool // the client could not be written to
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -147,9 +146,13 @@ func checkMedia(h *fasthttp.RequestHeader) *translate.Error {
 	if !bytes.EqualFold(media, applicationJSON) && !bytes.HasSuffix(media, []byte("+json")) {
 		return translate.Errorf(translate.CallerUnsupportedMedia, "", "the content type %.64q is not accepted: send application/json", media)
 	}
-	parameters = bytes.ToLower(bytes.TrimSpace(parameters))
-	if name, ok := bytes.CutPrefix(parameters, charset); ok && !bytes.Equal(bytes.Trim(name, `"`), utf8Name) {
-		return translate.Errorf(translate.CallerUnsupportedMedia, "", "the charset %.32q is not accepted: send UTF-8", name)
+	for len(parameters) > 0 {
+		var p []byte
+		p, parameters, _ = bytes.Cut(parameters, []byte(";"))
+		p = bytes.ToLower(bytes.TrimSpace(p))
+		if name, ok := bytes.CutPrefix(p, charset); ok && !bytes.Equal(bytes.Trim(name, `"`), utf8Name) {
+			return translate.Errorf(translate.CallerUnsupportedMedia, "", "the charset %.32q is not accepted: send UTF-8", name)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package proxy
 
-import "time"
+import (
+	"time"
+
+	"github.com/ai-mcp-gateway/gateway/internal/secret"
+)
 
 // Config is the HTTP face.
 type Config struct {
@@ -8,6 +12,8 @@ type Config struct {
 	Listen string
 	// AuthOff admits everyone, on any address.
 	AuthOff bool
+	// AdminKey opens /metrics to somebody who is no caller; empty means nobody.
+	AdminKey secret.String
 	// MaxBody and MaxHeader are in bytes.
 	MaxBody, MaxHeader int64
 	// HeaderTimeout, BodyTimeout and IdleTimeout bound reading from a client;

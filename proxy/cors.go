@@ -10,20 +10,19 @@ import (
 
 // addCORS admits a browser's origin that the configuration lists; any other
 // gets no header, which is a browser's no.
-func (s *Server) addCORS(ctx *fasthttp.RequestCtx) (admitted bool) {
+func (s *Server) addCORS(ctx *fasthttp.RequestCtx) {
 	origins := s.settings.Load().config.Origins
 	if len(origins) == 0 {
-		return false
+		return
 	}
 	h := &ctx.Response.Header
 	h.Add("Vary", "Origin")
 	origin := ctx.Request.Header.Peek("Origin")
 	if len(origin) == 0 || (!slices.Contains(origins, string(origin)) && !slices.Contains(origins, "*")) {
-		return false
+		return
 	}
 	h.SetBytesV("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Expose-Headers", "X-Request-Id, X-Gateway-Tier, X-Gateway-Model, X-Gateway-Provider, X-Gateway-Cache, X-Gateway-Cost, X-Gateway-Error, Retry-After")
-	return true
 }
 
 // servePreflight answers a browser's question before the real request.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"crypto/subtle"
 
 	"github.com/valyala/fasthttp"
 
@@ -27,6 +28,17 @@ func (s *Server) authenticate(h *fasthttp.RequestHeader) (*tenant.Caller, *trans
 		return nil, &translate.Error{Code: translate.CallerUnauthenticated, Message: "the API key is not known"}
 	}
 	return caller, nil
+}
+
+// authenticateReader finds out who reads the metrics: on loopback anybody may,
+// elsewhere a caller or the admin.
+func (s *Server) authenticateReader(h *fasthttp.RequestHeader) (*tenant.Caller, *translate.Error) {
+	set := s.settings.Load()
+	admin := set.config.AdminKey
+	if s.local || !admin.Empty() && subtle.ConstantTimeCompare(credential(h), []byte(admin.Reveal())) == 1 {
+		return set.anonymous, nil
+	}
+	return s.authenticate(h)
 }
 
 // credential is the key that the request presents, in whichever header.

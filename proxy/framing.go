@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"encoding/hex"
 
 	"github.com/valyala/fasthttp"
 
@@ -11,6 +12,9 @@ import (
 const (
 	maxHeaderLines = 100
 	maxURI         = 8 << 10
+
+	// chunked is the length that fasthttp gives to a body in chunks.
+	chunked = -1
 )
 
 // checkFraming refuses requests that two readers could take for two different
@@ -24,11 +28,15 @@ func checkFraming(ctx *fasthttp.RequestCtx) *translate.Error {
 	if len(h.RequestURI()) > maxURI {
 		return &translate.Error{Code: translate.CallerHeaderTooLarge, Message: "the URI is longer than 8 KiB"}
 	}
+	if err := checkTarget(h.RequestURI()); err != nil {
+		return err
+	}
 	var lines, lengths, encodings, hosts int
-	for rest := h.RawHeaders(); len(rest) > 0; lines++ {
+	rest := h.RawHeaders()
+	for ; len(rest) > len("\r\n"); lines++ {
 		n := bytes.IndexByte(rest, '\n')
-		if n < 0 {
-			n = len(rest) - 1
+		if n < 1 || rest[n-1] != '\r' {
+			return badFraming("a header line does not end in CRLF")
 		}
 		line := rest[:n+1]
 		rest = rest[n+1:]
@@ -51,12 +59,33 @@ func checkFraming(ctx *fasthttp.RequestCtx) *translate.Error {
 	switch {
 	case lines > maxHeaderLines:
 		return &translate.Error{Code: translate.CallerHeaderTooLarge, Message: "more than 100 header lines"}
+	case len(rest) == 1:
+		return badFraming("the header does not end in CRLF")
+	case encodings > 0 && h.ContentLength() != chunked:
+		return badFraming("the transfer encoding is not chunked")
 	case lengths > 0 && encodings > 0:
 		return badFraming("both Content-Length and Transfer-Encoding are given")
 	case lengths > 1 || encodings > 1:
 		return badFraming("the body is framed twice")
 	case hosts > 1:
 		return badFraming("several Host headers")
+	}
+	return nil
+}
+
+// checkTarget refuses a target with a user or a fragment in it, which one
+// reader could take for another host than the next one does (RFC 9112
+// section 3.2).
+func checkTarget(uri []byte) *translate.Error {
+	if bytes.IndexByte(uri, '#') >= 0 {
+		return badFraming("the target has a fragment")
+	}
+	if uri[0] == '/' {
+		return nil
+	}
+	_, rest, _ := bytes.Cut(uri, []byte("://"))
+	if host, _, _ := bytes.Cut(rest, slash); !plainHost(host) {
+		return badFraming("the host of the target is not a host")
 	}
 	return nil
 }
@@ -106,10 +135,9 @@ func checkPath(path []byte) *translate.Error {
 		case ';', '\\', 0:
 			ambiguous = true
 		case '/':
-			next := path[i+1:]
-			ambiguous = bytes.HasPrefix(next, slash) || bytes.HasPrefix(next, dot)
+			ambiguous = oddSegment(path[i+1:])
 		case '%':
-			ambiguous = !bytes.HasPrefix(path, modelsPrefix) || dotEscape(path[i:])
+			ambiguous = !bytes.HasPrefix(path, modelsPrefix) || oddEscape(path[i:])
 		}
 		if ambiguous {
 			return badFraming("the path is ambiguous")
@@ -119,16 +147,33 @@ func checkPath(path []byte) *translate.Error {
 }
 
 var (
-	slash = []byte("/")
-	dot   = []byte(".")
+	slash        = []byte("/")
+	dot          = []byte(".")
+	encodedSlash = []byte("%2f")
 )
 
-// dotEscape reports whether b begins with an encoded dot, backslash or
-// control character.
-func dotEscape(b []byte) bool {
+// oddSegment reports whether rest begins with a segment that is empty or
+// could be a step up.
+func oddSegment(rest []byte) bool {
+	return bytes.HasPrefix(rest, slash) || bytes.HasPrefix(rest, dot) ||
+		len(rest) >= len(encodedSlash) && bytes.EqualFold(rest[:len(encodedSlash)], encodedSlash)
+}
+
+// oddEscape reports whether the escape that b begins with is none, or stands
+// for what must not be hidden: a dot, a backslash, a control character.
+func oddEscape(b []byte) bool {
+	var c [1]byte
 	if len(b) < 3 {
 		return true
 	}
-	e := [2]byte{b[1], b[2] | 0x20}
-	return e == [2]byte{'2', 'e'} || e == [2]byte{'5', 'c'} || e[0] == '0' || e[0] == '1'
+	if _, err := hex.Decode(c[:], b[1:3]); err != nil {
+		return true
+	}
+	switch {
+	case c[0] == '/':
+		return oddSegment(b[3:])
+	case c[0] < ' ', c[0] == '.', c[0] == '\\', c[0] == 0x7f:
+		return true
+	}
+	return false
 }

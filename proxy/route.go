@@ -25,12 +25,12 @@ func (s *Server) routes() *router.Router {
 	for _, m := range modelRoutes {
 		r.POST(m.path, func(ctx *fasthttp.RequestCtx) { s.serveCall(ctx, m) })
 	}
-	r.GET("/v1/models", s.withCaller("/v1/models", s.serveModels))
-	r.GET("/v1/models/{id:*}", s.withCaller("/v1/models/{id}", s.serveModel))
+	r.GET("/v1/models", s.guarded("/v1/models", s.authenticate, s.serveModels))
+	r.GET("/v1/models/{id:*}", s.guarded("/v1/models/{id}", s.authenticate, s.serveModel))
 	r.GET("/health", s.open("/health", s.serveHealth))
 	r.GET("/livez", s.open("/livez", s.serveLive))
 	r.GET("/readyz", s.open("/readyz", s.serveReady))
-	r.GET("/metrics", s.withCaller("/metrics", s.serveMetrics))
+	r.GET("/metrics", s.guarded("/metrics", s.authenticateReader, s.serveMetrics))
 	r.OPTIONS("/{path:*}", s.servePreflight)
 	return r
 }
@@ -54,10 +54,10 @@ func (s *Server) open(pattern string, serve func(*fasthttp.RequestCtx)) fasthttp
 	}
 }
 
-// withCaller wraps a small route that needs a key where keys are configured.
-func (s *Server) withCaller(pattern string, serve func(*fasthttp.RequestCtx)) fasthttp.RequestHandler {
+// guarded wraps a small route that needs a key where keys are configured.
+func (s *Server) guarded(pattern string, authenticate func(*fasthttp.RequestHeader) (*tenant.Caller, *translate.Error), serve func(*fasthttp.RequestCtx)) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		who, err := s.authenticate(&ctx.Request.Header)
+		who, err := authenticate(&ctx.Request.Header)
 		if err != nil {
 			s.refuse(ctx, err)
 			return

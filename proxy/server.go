@@ -35,6 +35,9 @@ const (
 	// lastWords is the time that calls have to tell their clients that they
 	// are being ended.
 	lastWords = 500 * time.Millisecond
+	// idleWorker is how long the goroutine of a connection that has closed
+	// waits for another.
+	idleWorker = time.Second
 )
 
 // Options are the parts that the face works with.
@@ -55,6 +58,7 @@ type Server struct {
 	http     fasthttp.Server
 	watcher  *netwatch.Watcher
 	listener *listener
+	local    bool // the listener is on loopback
 	started  time.Time
 	stopping atomic.Bool // not ready any more
 	cutting  atomic.Bool // calls under way are being ended
@@ -88,6 +92,7 @@ func New(cfg Config, directory *tenant.Directory, options Options) *Server {
 		ReadTimeout:           cfg.HeaderTimeout,
 		IdleTimeout:           cfg.IdleTimeout,
 		MaxRequestBodySize:    int(cfg.MaxBody),
+		MaxIdleWorkerDuration: idleWorker,
 		CloseOnShutdown:       true,
 
 		DisablePreParseMultipartForm: true,
@@ -113,6 +118,8 @@ func (s *Server) Listen() (net.Addr, error) {
 		return nil, fmt.Errorf("cannot listen on %s: %w", cfg.Listen, err)
 	}
 	s.listener = &listener{Listener: l, writeTimeout: cfg.WriteTimeout}
+	address, ok := l.Addr().(*net.TCPAddr)
+	s.local = ok && address.IP.IsLoopback()
 	return l.Addr(), nil
 }
 

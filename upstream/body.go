@@ -24,6 +24,8 @@ const maxChunkLine = 1 << 10
 var (
 	errChunk    = errors.New("malformed chunk")
 	errLongLine = errors.New("chunk line too long")
+	// errDecoder: an earlier reader was interrupted, which a decoder remembers.
+	errDecoder = errors.New("decoder was interrupted")
 )
 
 // begin prepares to read the body that the header announced.
@@ -52,7 +54,7 @@ func (x *Exchange) Read(p []byte) (int, error) {
 	if x.err != nil {
 		return 0, x.err
 	}
-	if x.ended {
+	if x.ended && x.encoding == nil { // a decoder holds back more than it has read
 		return 0, io.EOF
 	}
 	var n int
@@ -66,7 +68,7 @@ func (x *Exchange) Read(p []byte) (int, error) {
 		x.err = x.classifyBody(err)
 		err = x.err
 	}
-	if x.ended && n == 0 && err == nil {
+	if x.ended && n == 0 && err == nil && x.encoding == nil {
 		err = io.EOF
 	}
 	return n, err
@@ -76,6 +78,8 @@ func (x *Exchange) classifyBody(err error) error {
 	switch {
 	case x.cancel != nil && x.cancel.Cause() != CauseNone:
 		return ErrCanceled
+	case errors.Is(err, ErrCanceled):
+		return &Error{Code: translate.ProviderReset, Cause: errDecoder}
 	case x.flowing:
 		return classify(err, translate.ProviderStalled)
 	default:

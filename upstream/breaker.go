@@ -26,6 +26,7 @@ type Breaker struct {
 	failures [breakerFailures]time.Time // ring of the last failures
 	next     int
 	until    time.Time // refused before this; zero when closed
+	limited  bool      // until is what a provider asked for
 	probing  bool
 }
 
@@ -66,16 +67,19 @@ func (b *Breaker) Failure(now time.Time) {
 	b.dirty.Store(true)
 	if b.probing {
 		b.probing = false
-		b.until = now.Add(breakerPause)
+		b.open(now)
 		return
 	}
 	b.failures[b.next] = now
 	b.next = (b.next + 1) % breakerFailures
 	oldest := b.failures[b.next]
 	if !oldest.IsZero() && now.Sub(oldest) <= breakerWindow {
-		b.until = now.Add(breakerPause)
+		b.open(now)
 	}
 }
+
+// open requires b.mu.
+func (b *Breaker) open(now time.Time) { b.until, b.limited = now.Add(breakerPause), false }
 
 // Pause keeps calls away until t: a provider said when to come back.
 func (b *Breaker) Pause(until time.Time) {
@@ -84,7 +88,7 @@ func (b *Breaker) Pause(until time.Time) {
 	b.dirty.Store(true)
 	b.probing = false
 	if until.After(b.until) {
-		b.until = until
+		b.until, b.limited = until, true
 	}
 }
 
@@ -99,18 +103,31 @@ func (b *Breaker) Abandon() {
 	b.mu.Unlock()
 }
 
-// Open reports whether calls are refused at now, and until when.
+// Open reports whether calls are refused at now, and until when. While a probe
+// is under way, that is in the past.
 func (b *Breaker) Open(now time.Time) (until time.Time, open bool) {
 	if !b.dirty.Load() {
 		return time.Time{}, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.until, now.Before(b.until)
+	return b.until, b.probing || now.Before(b.until)
+}
+
+// Limited is Open for a target that is kept away by its provider's rate limit,
+// not by failures.
+func (b *Breaker) Limited(now time.Time) (until time.Time, limited bool) {
+	until, open := b.Open(now)
+	if !open {
+		return until, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return until, b.limited
 }
 
 func (b *Breaker) reset() {
 	b.failures = [breakerFailures]time.Time{}
-	b.until, b.probing = time.Time{}, false
+	b.until, b.limited, b.probing = time.Time{}, false, false
 	b.dirty.Store(false)
 }

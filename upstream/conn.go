@@ -17,6 +17,10 @@ import (
 // every open stream pays, so it is not larger.
 const readBufferSize = 4 << 10
 
+// maxResolve bounds name resolution alone. A failure of it is not remembered
+// here: the breaker keeps calls away from a name that stays unknown.
+const maxResolve = 2 * time.Second
+
 // conn is one connection to a provider. It belongs to one exchange or to the
 // pool.
 type conn struct {
@@ -85,7 +89,9 @@ type dialing struct{ stop context.CancelFunc }
 
 func (d dialing) interrupt() { d.stop() }
 
-// dial opens a connection, TLS included, within cfg.Connect.
+// dial opens a connection, TLS included, within cfg.Connect. It does so in a
+// goroutine of its own: a dial needs a stack twice as deep as a call does, and
+// a stream would keep it as long as it flows.
 func (e *Endpoint) dial(cancel *Cancel) (*conn, error) {
 	ctx, stop := context.WithTimeout(context.Background(), e.cfg.Connect)
 	defer stop()
@@ -93,10 +99,32 @@ func (e *Endpoint) dial(cancel *Cancel) (*conn, error) {
 		return nil, err
 	}
 	defer cancel.detach()
+	var c *conn
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c, err = e.connect(ctx, stop)
+	}()
+	<-done
+	if err != nil && cancel.Cause() != CauseNone {
+		return nil, ErrCanceled
+	}
+	return c, err
+}
 
-	raw, err := e.dialer.DialContext(ctx, "tcp", e.addr)
+// connect is dial without its bounds; stop ends ctx.
+func (e *Endpoint) connect(ctx context.Context, stop context.CancelFunc) (*conn, error) {
+	unresolved := time.AfterFunc(maxResolve, stop)
+	defer unresolved.Stop()
+	dialer := e.dialer
+	dialer.Control = func(string, string, syscall.RawConn) error { // there is an address
+		unresolved.Stop()
+		return nil
+	}
+	raw, err := dialer.DialContext(ctx, "tcp", e.addr)
 	if err != nil {
-		return nil, dialError(cancel, err)
+		return nil, dialError(err)
 	}
 	c := &conn{Conn: raw, buf: make([]byte, readBufferSize)}
 	if c.fd, err = descriptor(raw); err != nil {
@@ -110,21 +138,16 @@ func (e *Endpoint) dial(cancel *Cancel) (*conn, error) {
 	secure := tls.Client(raw, e.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		c.close()
-		if cancel.Cause() != CauseNone {
-			return nil, ErrCanceled
-		}
 		return nil, &Error{Code: translate.ProviderTLS, Cause: err}
 	}
 	c.Conn = secure
 	return c, nil
 }
 
-func dialError(cancel *Cancel, err error) error {
-	if cancel.Cause() != CauseNone {
-		return ErrCanceled
-	}
+func dialError(err error) error {
 	var ne net.Error
-	if errors.As(err, &ne) && ne.Timeout() {
+	var name *net.DNSError
+	if errors.As(err, &ne) && ne.Timeout() && !errors.As(err, &name) {
 		return &Error{Code: translate.ProviderTimeout, Cause: err}
 	}
 	return &Error{Code: translate.ProviderUnavailable, Cause: err}

@@ -48,19 +48,23 @@ func (x *Exchange) readDecoded(p []byte) (int, error) {
 	d := &x.decoder
 	if d.reader == nil {
 		if err := x.openDecoder(); err != nil {
-			return 0, err
+			return 0, undecodable(err)
 		}
 	}
 	n, err := d.reader.Read(p)
 	if d.out += int64(n); d.out > ratioFrom && d.out > maxRatio*d.in {
 		return 0, &Error{Code: translate.ProviderTooLarge, Cause: errBomb}
 	}
-	if err != nil && err != io.EOF {
-		if !ioFailed(err) {
-			err = &Error{Code: translate.ProviderBadResponse, Cause: fmt.Errorf("cannot decode body: %w", err)}
-		}
+	return n, undecodable(err)
+}
+
+// undecodable makes a decoder's complaint an Error. What the connection said
+// stays as it is.
+func undecodable(err error) error {
+	if err == nil || err == io.EOF || ioFailed(err) {
+		return err
 	}
-	return n, err
+	return &Error{Code: translate.ProviderBadResponse, Cause: fmt.Errorf("cannot decode body: %w", err)}
 }
 
 func (x *Exchange) openDecoder() (err error) {

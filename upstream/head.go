@@ -7,12 +7,19 @@ const (
 	maxHead = 64 << 10
 	// maxInterim is how many 1xx answers may precede the final one.
 	maxInterim = 8
+
+	limitPrefix = "x-ratelimit-"
 )
 
 // Head is the header of a provider's answer. Its bytes are valid until the
 // exchange is closed.
 type Head struct {
 	Status int
+
+	// ContentType is the value of that header line, or nil.
+	ContentType []byte
+	// Limits is true when there are x-ratelimit- lines.
+	Limits bool
 
 	raw       []byte // header lines, without the status line
 	length    int64  // -1: not given
@@ -93,9 +100,13 @@ func (h *Head) parse(block []byte) error {
 	return nil
 }
 
-// take notes a header that frames the body.
+// take notes what every answer is asked for: its framing, mostly.
 func (h *Head) take(key, value []byte) error {
 	switch len(key) {
+	case len("content-type"):
+		if h.ContentType == nil && equalFold(key, "content-type") {
+			h.ContentType = value
+		}
 	case len("connection"):
 		if equalFold(key, "connection") {
 			h.keepAlive = h.keepAlive && !equalFold(value, "close")
@@ -125,6 +136,8 @@ func (h *Head) take(key, value []byte) error {
 			return bad("unusable Transfer-Encoding")
 		}
 		h.chunked = true
+	default:
+		h.Limits = h.Limits || (len(key) > len(limitPrefix) && equalFold(key[:len(limitPrefix)], limitPrefix))
 	}
 	return nil
 }
@@ -186,7 +199,18 @@ func cutHeader(line []byte) (key, value []byte, ok bool) {
 			return nil, nil, false
 		}
 	}
-	return key, bytes.Trim(line[n+1:], " \t"), true
+	return key, trim(line[n+1:]), true
+}
+
+// trim takes blanks off both ends.
+func trim(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 // equalFold compares ASCII text without regard to case; lower is in lower
@@ -195,7 +219,7 @@ func equalFold(b []byte, lower string) bool {
 	if len(b) != len(lower) {
 		return false
 	}
-	for i := 0; i < len(b); i++ {
+	for i := range len(b) {
 		c := b[i]
 		if 'A' <= c && c <= 'Z' {
 			c |= 0x20

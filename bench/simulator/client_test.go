@@ -35,8 +35,8 @@ type client struct {
 	br *bufio.Reader
 }
 
-// patience bounds every read, so that a silent server fails a test.
-const patience = 20 * time.Second
+// patience bounds every exchange, so that a silent server fails a test.
+const patience = 30 * time.Second
 
 func dial(t testing.TB, s *Server) *client {
 	t.Helper()
@@ -52,6 +52,7 @@ func dial(t testing.TB, s *Server) *client {
 // request writes bytes as they are.
 func (c *client) request(raw string) {
 	c.t.Helper()
+	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(c, raw); err != nil {
 		c.t.Fatal(err)
 	}

@@ -40,14 +40,15 @@ type conn struct {
 	req      fasthttp.Request // only its wire types are used
 	out      []byte           // written, not yet flushed
 	id       uint64
-	requests int
-	plan     plan // of the current request
+	requests int    // on this connection
+	number   uint64 // of the current request, among all of the server's
+	plan     plan   // of the current request
 	recorded uint64
 	dropped  atomic.Bool // closed by Down or Close, not by the client
 }
 
-func newConn(s *Server, tcp *net.TCPConn) *conn {
-	c := &conn{server: s, tcp: tcp, rw: tcp, id: s.accepted.Load()}
+func newConn(s *Server, tcp *net.TCPConn, id uint64) *conn {
+	c := &conn{server: s, tcp: tcp, rw: tcp, id: id}
 	if s.tls != nil {
 		c.rw = tls.Server(tcp, s.tls)
 	}
@@ -66,7 +67,9 @@ func (c *conn) serve() {
 	if c.welcome() != nil {
 		return
 	}
-	for c.next() == nil { //nolint:revive // all is in next
+	var err error
+	for err == nil {
+		err = c.next()
 	}
 }
 
@@ -76,6 +79,7 @@ func (c *conn) welcome() error {
 	if err := c.plan.parse(c.server.script.take(true)); err != nil {
 		return err
 	}
+	c.plan.happens(mix(c.server.config.Seed, c.id))
 	if c.server.down(c.plan.flap) {
 		return c.reset()
 	}
@@ -105,7 +109,7 @@ func (c *conn) next() error {
 	if err := c.req.Header.Read(c.br); err != nil {
 		return c.refuse(err)
 	}
-	c.server.requests.Add(1)
+	c.number = c.server.requests.Add(1)
 	c.requests++
 	c.recorded = 0
 	err := c.exchange()
@@ -116,7 +120,7 @@ func (c *conn) next() error {
 	return err
 }
 
-// exchange gathers the request and its plan, and answers.
+// exchange takes a request in and answers it.
 func (c *conn) exchange() error {
 	name := modelName(c.ahead())
 	if b := c.benchmark(name); b != nil {
@@ -127,10 +131,12 @@ func (c *conn) exchange() error {
 	}
 	path, err := c.gather(name)
 	if err != nil {
-		return c.send(badSpec(err))
+		return c.refuseSpec(err)
 	}
 	if c.plan.early > 0 || c.plan.unread > 0 {
-		return c.unreadAnswer(path)
+		if c.plan.happens(c.draw()); c.plan.early > 0 || c.plan.unread > 0 {
+			return c.unreadAnswer(path)
+		}
 	}
 	if err := c.readBody(); err != nil {
 		return c.refuse(err)
@@ -139,19 +145,33 @@ func (c *conn) exchange() error {
 	c.note(body)
 	model, spec, _ := strings.Cut(gjson.GetBytes(body, "model").Str, "!")
 	if err := c.plan.parse(spec); err != nil {
-		return c.send(badSpec(err))
+		return c.refuseSpec(err)
 	}
-	if c.plan.early > 0 || c.plan.unread > 0 {
-		return c.send(badSpec(errors.New("early and no-read need the model at the start of the body")))
+	return c.respond(path, model)
+}
+
+// draw is the request's own random number.
+func (c *conn) draw() uint64 { return mix(c.server.config.Seed, c.number) }
+
+// respond answers a request whose plan is complete.
+func (c *conn) respond(path, model string) error {
+	p := &c.plan
+	if p.accept != c.server.faults.accept {
+		return c.refuseSpec(errors.New("accept- faults are not for requests"))
 	}
-	c.plan.happens(mix(c.server.config.Seed, c.server.requests.Load()))
-	if c.server.down(c.plan.flap) || c.requests > 1 && c.plan.reuse == "reset" {
+	p.happens(c.draw())
+	switch {
+	case p.early > 0, p.unread > 0:
+		return c.refuseSpec(errors.New("early and no-read need the model at the start of the body"))
+	case c.server.down(p.flap), c.requests > 1 && p.reuse == "reset":
 		return c.reset()
-	}
-	if c.requests > 1 && c.plan.reuse == "close" {
+	case c.requests > 1 && p.reuse == "close":
 		return errEnd
 	}
-	return c.send(c.server.answer(c.request(path, model), &c.plan))
+	if c.req.Header.IsHead() {
+		p.after = "conn-close" // it gets a body all the same
+	}
+	return c.send(c.server.answer(c.request(path, model), p))
 }
 
 // ahead returns what is there of the body without reading it: at least a byte if there is a body at all.
@@ -238,9 +258,20 @@ func (c *conn) refuse(err error) error {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		status = http.StatusRequestEntityTooLarge
 	}
+	return c.last(errorReply(openAI, status, "the simulator cannot read this request", "", ""))
+}
+
+// refuseSpec answers a spec that is not understood.
+func (c *conn) refuseSpec(err error) error {
+	message := "the simulator does not understand its faults: " + err.Error()
+	return c.last(errorReply(openAI, http.StatusBadRequest, message, "", "bad_fault"))
+}
+
+// last answers well, whatever the plan, and ends the connection.
+func (c *conn) last(r *reply) error {
 	c.plan = newPlan()
 	c.plan.after = "conn-close"
-	return c.send(errorReply(openAI, status, "the simulator cannot read this request", "", ""))
+	return c.send(r)
 }
 
 // note records the request, if the server records.

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -140,12 +141,16 @@ func gzipParts(parts []part) []part {
 	return packed
 }
 
+const bombMember = 16 << 20
+
 // bombPart is a run of gzip members, each 16 MiB of line ends in about 16 KB: white space to JSON, no event to SSE.
 func bombPart(size int64) part {
-	const member = 16 << 20
-	packed := gzipParts([]part{{fill: bytes.Repeat([]byte{'\n'}, 64<<10), fills: member / (64 << 10)}})
-	return part{fill: packed[0].lead, fills: int((size + member - 1) / member)}
+	return part{fill: packedMember(), fills: int((size + bombMember - 1) / bombMember)}
 }
+
+var packedMember = sync.OnceValue(func() []byte {
+	return gzipParts([]part{{fill: bytes.Repeat([]byte{'\n'}, 64<<10), fills: bombMember / (64 << 10)}})[0].lead
+})
 
 func (c *conn) sendParts(r *reply, parts []part) error {
 	p := &c.plan
@@ -220,6 +225,9 @@ func (c *conn) cut(q part, chunked bool) error {
 	case "stall":
 		return c.stall()
 	case "reset":
+		if err := c.pause(resetPause); err != nil {
+			return err
+		}
 		return c.reset()
 	}
 	return errEnd // under TLS without a close_notify, as a crash would

@@ -33,7 +33,7 @@
 // Control:
 //
 //	ok                  forget the faults so far
-//	p=F                 all of it happens to this share of requests only, 0 to 1, by the seed
+//	p=F                 all of it happens only to this share of requests or connections, 0 to 1, by the seed
 //
 // Connections, in Config.Faults and Script only:
 //
@@ -41,7 +41,8 @@
 //	accept-close        accept, then FIN
 //	accept-reset        accept, then RST
 //	accept-garbage      bytes that are no HTTP, before any request
-//	flap[=D]            down and up each D (100ms): while down, connections and requests are reset
+//	flap[=D]            up and down in turns of D (100ms): while down, requests are reset, and with Config.Faults also
+//	                    connections as soon as they are accepted
 //
 // Instead of an answer:
 //
@@ -63,8 +64,8 @@
 //
 //	slow-headers[=D]    the head byte by byte, D (1s) after each
 //	chunk-delay=D       D between events
-//	split[=N]           every write has N (1) bytes; the kernel may join some
-//	split-delay=D       D after each of them, to keep them apart: split=1,split-delay=1ms
+//	split[=N]           every write has N (1) bytes; the kernel may still join some
+//	split-delay=D       D (100us) after each of them, to keep them apart
 //	headers-stall       the head, then nothing
 //	stall-mid-stream[=K] K events, then nothing; half a JSON body
 //	reset-mid-stream[=K] the same, then RST

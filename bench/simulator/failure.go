@@ -17,10 +17,6 @@ func errorReply(d dialect, status int, message, param, code string) *reply {
 	return &reply{status: status, contentType: jsonType, body: vendorError(d, &p, message, param, cmp.Or(code, codeOf(status)))}
 }
 
-func badSpec(err error) *reply {
-	return errorReply(openAI, http.StatusBadRequest, "the simulator does not understand its faults: "+err.Error(), "", "bad_fault")
-}
-
 func message(status int) string {
 	if text := http.StatusText(status); text != "" {
 		return text + " (simulated)"

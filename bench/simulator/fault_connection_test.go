@@ -129,8 +129,9 @@ var connectionTests = map[string]func(t *testing.T, s *Server){
 	},
 	"no-read": func(t *testing.T, s *Server) {
 		c := dial(t, s)
+		raw := []byte(post("/v1/chat/completions", chatBody("sim-l0!no-read=1s", `,"pad":"`+strings.Repeat("x", 32<<20)+`"`)))
 		_ = c.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
-		n, err := io.WriteString(c, post("/v1/chat/completions", chatBody("sim-l0!no-read=1s", `,"pad":"`+strings.Repeat("x", 32<<20)+`"`)))
+		n, err := c.Write(raw)
 		var timeout net.Error
 		if !errors.As(err, &timeout) || !timeout.Timeout() {
 			t.Fatalf("wrote %d bytes with %v, want a write that blocks", n, err)

@@ -100,9 +100,9 @@ var framingTests = map[string]func(t *testing.T, s *Server){
 	},
 	"gzip-bomb": func(t *testing.T, s *Server) {
 		c := dial(t, s)
-		c.chat("sim-l0!gzip-bomb=64MiB", "")
+		c.chat("sim-l0!gzip-bomb=32MiB", "")
 		r, body := c.ok()
-		if plain := unpack(t, body); len(plain) < 64<<20 || len(body) > 128<<10 || !strings.HasSuffix(plain, `"fp_simulated"}`) {
+		if plain := unpack(t, body); len(plain) < 32<<20 || len(body) > 64<<10 || !strings.HasSuffix(plain, `"fp_simulated"}`) {
 			t.Errorf("%d bytes unpack to %d", len(body), len(plain))
 		}
 		if r.ContentLength != int64(len(body)) {

@@ -88,9 +88,10 @@ func TestFault_UnknownIsRefused(t *testing.T) {
 			t.Errorf("got %d %s", r.StatusCode, body)
 		}
 	}
-	f(post("/v1/chat/completions", chatBody("sim-l0!typo", "")))
+	f(post("/v1/chat/completions", chatBody("sim-l0!silence,typo", "")))
 	f(post("/~typo/v1/chat/completions", chatBody("sim-l0", "")))
 	f(strings.Replace(post("/v1/chat/completions", chatBody("sim-l0", "")), "\r\n", "\r\nX-Sim: typo\r\n", 1))
+	f(post("/v1/chat/completions", chatBody("sim-l0!accept-reset", "")))
 	if err := s.Script(Step{Faults: "typo"}); err == nil {
 		t.Error("Script took a typo")
 	}

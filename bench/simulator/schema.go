@@ -13,19 +13,24 @@ import (
 // properties, items, enum, const, bounds, formats, patterns, anyOf, oneOf, allOf and local $ref; not "not" and "if".
 func generate(schema []byte, seed uint64) string {
 	root := gjson.ParseBytes(schema)
-	g := generator{root: root, random: random(seed)}
+	g := generator{root: root, random: random(seed), left: maxValues}
 	return string(g.value(nil, g.open(nil, root, 0), 0))
 }
 
 type generator struct {
 	root   gjson.Result
 	random random
+	left   int // values that may still be made
 }
 
-// Beyond optionalDepth only required properties are made, beyond maxDepth null: a schema may refer to itself.
+// A schema may refer to itself, and more than once: beyond optionalDepth only required properties are made, beyond
+// maxDepth and maxValues only null, no more than maxNode schemas are held at once, and no string has over maxText bytes.
 const (
 	optionalDepth = 3
 	maxDepth      = 16
+	maxValues     = 5000
+	maxNode       = 64
+	maxText       = 64 << 10
 )
 
 // node is a list of schemas that must all hold.
@@ -33,7 +38,7 @@ type node []gjson.Result
 
 // open returns the schema with what it refers to, its allOf, and the first of its alternatives.
 func (g *generator) open(n node, schema gjson.Result, depth int) node {
-	if depth > maxDepth {
+	if depth > maxDepth || len(n) >= maxNode {
 		return n
 	}
 	n = append(n, schema)
@@ -117,7 +122,8 @@ func (g *generator) value(dst []byte, n node, depth int) []byte {
 	if v := n.get("enum").Array(); len(v) > 0 {
 		return append(dst, compact(v[g.random.below(len(v))].Raw)...)
 	}
-	if depth > maxDepth {
+	g.left--
+	if depth > maxDepth || g.left < 0 {
 		return append(dst, "null"...)
 	}
 	switch n.kind() {
@@ -184,6 +190,7 @@ func (g *generator) array(dst []byte, n node, depth int) []byte {
 	if limit := n.get("maxItems"); limit.Exists() {
 		count = min(count, int(limit.Int()))
 	}
+	count = min(count, max(g.left, 0))
 	dst = append(dst, '[')
 	for i := range count {
 		if i > 0 {
@@ -246,8 +253,8 @@ func (g *generator) text(n node) string {
 		return v
 	}
 	text := strings.TrimSpace(words[g.random.below(len(words))]) + " " + letters(g.random.next(), 4)
-	if v := n.get("minLength"); int(v.Int()) > len(text) {
-		text += strings.Repeat("x", int(v.Int())-len(text))
+	if least := min(n.get("minLength").Int(), maxText); int(least) > len(text) {
+		text += strings.Repeat("x", int(least)-len(text))
 	}
 	if v := n.get("maxLength"); v.Exists() && int(v.Int()) < len(text) {
 		text = text[:max(int(v.Int()), 0)]

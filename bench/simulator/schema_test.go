@@ -64,6 +64,10 @@ func FuzzGenerate(f *testing.F) {
 	}
 	f.Add([]byte(`{"$ref":"#"}`), uint64(1))
 	f.Add([]byte(`{"required":["a"],"properties":{"a":{"$ref":"#"}}}`), uint64(1))
+	f.Add([]byte(`{"required":["a","b","c"],"properties":{"a":{"$ref":"#"},"b":{"$ref":"#"},"c":{"$ref":"#"}}}`), uint64(1))
+	f.Add([]byte(`{"minItems":2000000000,"items":{"minItems":2000000000}}`), uint64(1))
+	f.Add([]byte(`{"minLength":2000000000}`), uint64(1))
+	f.Add([]byte(`{"pattern":"((a{900}){900})"}`), uint64(1))
 	f.Add([]byte(`{"allOf":[{"$ref":"#"},{"$ref":"#"}],"minItems":-4,"type":"array"}`), uint64(1))
 	f.Fuzz(func(t *testing.T, schema []byte, seed uint64) {
 		if len(schema) > 1000 || !json.Valid(schema) {

@@ -172,14 +172,13 @@ func (s *Server) accept(ln net.Listener) {
 			s.sleep(10 * time.Millisecond)
 			continue
 		}
-		s.accepted.Add(1)
-		s.adopt(ln, nc.(*net.TCPConn))
+		s.adopt(ln, nc.(*net.TCPConn), s.accepted.Add(1))
 	}
 }
 
 // adopt serves the connection unless the server went down since it was accepted.
-func (s *Server) adopt(ln net.Listener, tcp *net.TCPConn) {
-	c := newConn(s, tcp)
+func (s *Server) adopt(ln net.Listener, tcp *net.TCPConn, id uint64) {
+	c := newConn(s, tcp, id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listener != ln {

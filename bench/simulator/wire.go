@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"os"
 	"time"
@@ -13,11 +14,18 @@ func (c *conn) write(b []byte) error {
 		_, err := c.rw.Write(b)
 		return err
 	}
-	return c.drip(b, c.plan.split, c.plan.splitDelay)
+	return c.drip(b, c.plan.split, cmp.Or(c.plan.splitDelay, splitPause))
 }
 
-// drip sends b in writes of n bytes. Go sets TCP_NODELAY, so each becomes a TCP segment of its own unless the
-// congestion window is full: then the kernel joins them, which a delay prevents.
+const (
+	// splitPause keeps the pieces of a split apart: written at once, the kernel may send many in one segment.
+	splitPause = 100 * time.Microsecond
+	// resetPause lets the kernel send what is written: an RST throws away the rest.
+	resetPause = 50 * time.Millisecond
+)
+
+// drip sends b in writes of n bytes with a delay after each. Go sets TCP_NODELAY, so each becomes a TCP segment of its
+// own unless the congestion window is full.
 func (c *conn) drip(b []byte, n int, delay time.Duration) error {
 	for len(b) > 0 {
 		piece := b[:min(n, len(b))]

@@ -28,7 +28,7 @@ func TestValueIsStable(t *testing.T) {
 		Stored: time.Unix(0, 9), Expires: time.Unix(0, 10),
 	}
 	got := fmt.Sprintf("%x", testCodec(t).appendValue(nil, e, &cache.Key{1}))
-	want := "0101" + "00000000" + "12140204" + "06080a0c0e" + "1012" + "0263026d0270044c31" + "646174613a20310a0a"
+	want := "0101" + "76802cb7" + "12140204" + "06080a0c0e" + "1012" + "0263026d0270044c31" + "646174613a20310a0a"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

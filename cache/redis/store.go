@@ -55,9 +55,9 @@ type Config struct {
 // Store is the shared tier. Its methods may be called at any time from any
 // goroutine.
 type Store struct {
-	client goredis.UniversalClient
-	codec  *codec
-	breaker
+	client  goredis.UniversalClient
+	codec   *codec
+	breaker breaker
 
 	queue       chan write
 	queuedBytes atomic.Int64
@@ -123,14 +123,27 @@ func withLimits(o *goredis.UniversalOptions) *goredis.UniversalOptions {
 	return o
 }
 
-// Get returns the answer stored for k if it has the form that is asked for,
-// and nil if there is none. An error says why Redis did not tell; it is counted
+// Get returns the answer stored for k, in the form in which it was stored, and
+// nil if there is none. An error says why Redis did not tell; it is counted
 // here, and otherwise means as much as a nil entry.
-func (s *Store) Get(ctx context.Context, model string, k cache.Key, stream bool) (*cache.Entry, error) {
+func (s *Store) Get(ctx context.Context, model string, k cache.Key) (*cache.Entry, error) {
 	if s.breaker.open.Load() {
-		return nil, errDown
+		return nil, errDown // allocates nothing
 	}
-	key := redisKey(model, k)
+	e, err := s.fetch(ctx, redisKey(model, k), k)
+	if err != nil {
+		return nil, err
+	}
+	if e == nil || !time.Now().Before(e.Expires) {
+		s.misses.Add(1)
+		return nil, nil
+	}
+	s.hits.Add(1)
+	return e, nil
+}
+
+// fetch returns the entry that Redis has under key, the one for k.
+func (s *Store) fetch(ctx context.Context, key string, k cache.Key) (*cache.Entry, error) {
 	opCtx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
 	// GETRANGE bounds what a value that is not ours can cost.
@@ -143,21 +156,14 @@ func (s *Store) Get(ctx context.Context, model string, k cache.Key, stream bool)
 	}
 	s.breaker.succeeded()
 	if len(value) == 0 {
-		s.misses.Add(1)
 		return nil, nil
 	}
 	e, err := s.codec.decode(value, &k)
 	if err != nil {
 		s.corrupt.Add(1)
 		s.discard(key)
-		return nil, err
 	}
-	if e.Stream != stream || !time.Now().Before(e.Expires) {
-		s.misses.Add(1)
-		return nil, nil
-	}
-	s.hits.Add(1)
-	return e, nil
+	return e, err
 }
 
 var errDown = errors.New("redis is down")
@@ -203,7 +209,7 @@ func (s *Store) Close() {
 	case <-s.stopped:
 	case <-time.After(2 * writeTimeout):
 	}
-	s.client.Close() // also ends what the writer is still waiting for
+	_ = s.client.Close() // also ends what the writer is still waiting for
 	<-s.stopped
 	s.codec.close()
 }

@@ -75,7 +75,7 @@ func setQuery(o *goredis.UniversalOptions, d *dialer, u *url.URL, db string) err
 			if d.tls == nil {
 				return errors.New("skip_verify is for rediss")
 			}
-			d.tls.InsecureSkipVerify = value == "true" //nolint:gosec // the operator asks for it
+			d.tls.InsecureSkipVerify = value == "true" // the operator asks for it
 		case "sentinel_username":
 			o.SentinelUsername = value
 		case "sentinel_password":

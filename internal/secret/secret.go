@@ -51,3 +51,6 @@ func (s String) MarshalText() ([]byte, error) { return []byte(placeholder), nil 
 
 // LogValue implements slog.LogValuer without the secret.
 func (s String) LogValue() slog.Value { return slog.StringValue(placeholder) }
+
+// Equal reports whether both hold the same text.
+func (s String) Equal(other String) bool { return s == other }

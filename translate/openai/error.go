@@ -2,7 +2,6 @@ package openai
 
 import (
 	"bytes"
-	"net/http"
 	"strconv"
 	"unicode/utf8"
 
@@ -74,11 +73,11 @@ func orElse(s, other string) string {
 // codeOf names the fault of a provider's status.
 func codeOf(status int) translate.Code {
 	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+	case status == 401, status == 403:
 		return translate.ProviderAuth
-	case status == http.StatusTooManyRequests:
+	case status == 429:
 		return translate.ProviderRateLimited
-	case status == http.StatusServiceUnavailable, status == statusOverloaded:
+	case status == 503, status == 529: // 529 is Anthropic's, which others use too
 		return translate.ProviderOverloaded
 	case status >= 400 && status < 500:
 		return translate.ProviderRejected
@@ -86,8 +85,6 @@ func codeOf(status int) translate.Code {
 		return translate.ProviderFailed
 	}
 }
-
-const statusOverloaded = 529 // Anthropic's, which others have taken over
 
 // fault is what an error body says, in OpenAI's terms.
 type fault struct {
@@ -97,7 +94,8 @@ type fault struct {
 
 // append appends the envelope.
 func (f *fault) append(dst []byte, code translate.Code) []byte {
-	dst = appendMember(dst, `{"error":{"message":`, f.message)
+	dst = append(dst, `{"error":{"message":`...)
+	dst = translate.AppendString(dst, []byte(f.message))
 	dst = appendMember(dst, `,"type":`, f.kind)
 	dst = appendMember(dst, `,"param":`, f.param)
 	dst = appendMember(dst, `,"code":`, f.code)
@@ -105,6 +103,7 @@ func (f *fault) append(dst []byte, code translate.Code) []byte {
 	return append(dst, "}}"...)
 }
 
+// appendMember appends a member that is null when there is no text.
 func appendMember(dst []byte, head, text string) []byte {
 	dst = append(dst, head...)
 	if text == "" {
@@ -123,24 +122,24 @@ func (f *fault) httpStatus() int {
 			return status
 		}
 	}
-	return http.StatusBadGateway
+	return 502
 }
 
 // namedStatus has the codes and types that providers use in their streams.
 var namedStatus = map[string]int{
-	"invalid_request_error":   http.StatusBadRequest,
-	"context_length_exceeded": http.StatusBadRequest,
-	"content_filter":          http.StatusBadRequest,
-	"model_not_found":         http.StatusNotFound,
-	"not_found_error":         http.StatusNotFound,
-	"authentication_error":    http.StatusUnauthorized,
-	"invalid_api_key":         http.StatusUnauthorized,
-	"permission_error":        http.StatusForbidden,
-	"rate_limit_error":        http.StatusTooManyRequests,
-	"rate_limit_exceeded":     http.StatusTooManyRequests,
-	"insufficient_quota":      http.StatusTooManyRequests,
-	"overloaded_error":        http.StatusServiceUnavailable,
-	"overloaded":              http.StatusServiceUnavailable,
+	"invalid_request_error":   400,
+	"context_length_exceeded": 400,
+	"content_filter":          400,
+	"model_not_found":         404,
+	"not_found_error":         404,
+	"authentication_error":    401,
+	"invalid_api_key":         401,
+	"permission_error":        403,
+	"rate_limit_error":        429,
+	"rate_limit_exceeded":     429,
+	"insufficient_quota":      429,
+	"overloaded_error":        503,
+	"overloaded":              503,
 }
 
 // readFault reads an error body in any of the shapes that are in use:

@@ -232,6 +232,9 @@ func (s *streamer) toolCalls(raw []byte) bool {
 			switch string(o.Key()) {
 			case "index":
 			case "function", "custom":
+				if name != "" {
+					return false // some servers send both, one of them empty
+				}
 				name, body = string(o.Key()), o.Value()
 			default:
 				rest = appendKeyed(rest, ",", &o)

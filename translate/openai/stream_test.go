@@ -175,6 +175,7 @@ func TestAppendStream_Refused(t *testing.T) {
 	f(translate.OpChat, `{"choices":[{"message":{"tool_calls":{"a":1}},"finish_reason":"tool_calls"}]}`)
 	f(translate.OpChat, `{"choices":[{"message":{"tool_calls":[{"id":"a"}]},"finish_reason":"tool_calls"}]}`)
 	f(translate.OpChat, `{"choices":[{"message":{"tool_calls":[{"function":{"arguments":{}}}]},"finish_reason":"tool_calls"}]}`)
+	f(translate.OpChat, `{"choices":[{"message":{"tool_calls":[{"function":{},"custom":{}}]},"finish_reason":"tool_calls"}]}`)
 	f(translate.OpCompletion, `{"choices":[{"message":{},"finish_reason":"stop"}]}`)
 	f(translate.OpCompletion, `{"choices":[{"text":["a"],"finish_reason":"stop"}]}`)
 	f(translate.OpEmbedding, `{"choices":[{"message":{},"finish_reason":"stop"}]}`)

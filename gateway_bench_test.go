@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	loadgen "github.com/ai-mcp-gateway/gateway/bench/load"
+	"github.com/ai-mcp-gateway/gateway/bench/simulator"
+	"github.com/ai-mcp-gateway/gateway/configs"
+)
+
+// BenchmarkGateway is a whole call over loopback: client, gateway and provider
+// in one process. Its allocations are the gateway's, since the other two make
+// none. The profile that the release is built with comes from it:
+//
+//	go test -run '^$' -bench Gateway -benchtime 20s -cpuprofile default.pgo .
+func BenchmarkGateway(b *testing.B) {
+	for _, c := range []struct{ name, cache, model, serial string }{
+		{"miss/cache-off", "false", "bench-1k", ""},
+		{"miss/cache-on", "true", "bench-1k", loadgen.Serial},
+		{"hit", "true", "bench-1k", ""},
+		{"stream", "true", "bench-stream-20x64", loadgen.Serial},
+	} {
+		b.Run(c.name, func(b *testing.B) { benchmarkGateway(b, c.cache, c.model, c.serial) })
+	}
+}
+
+func benchmarkGateway(b *testing.B, cached, model, serial string) {
+	sim, err := simulator.Start(simulator.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer sim.Close()
+	addr := serveInProcess(b, config("keys: [{id: bench, key: bench-key-0123456789}]\ncache: {response: {enabled: "+cached+"}}\n", sim.URL()+"/v1"))
+	stream := "false"
+	if strings.Contains(model, "stream") {
+		stream = "true"
+	}
+	body := `{"model":"sim/` + model + `","stream":` + stream + `,"temperature":0.2,"messages":[{"role":"user","content":"` +
+		serial + strings.Repeat("a usual prompt of some words ", 28) + `"}]}`
+	request := loadgen.Post(addr, "/v1/chat/completions", []string{"Authorization: Bearer bench-key-0123456789"}, []byte(body))
+	ctx := context.Background()
+	answer, err := loadgen.Learn(ctx, addr, request)
+	if err != nil {
+		b.Fatal(err)
+	}
+	g, err := loadgen.Open(ctx, loadgen.Config{Addr: addr, Connections: 16, Request: request, Answer: answer})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer g.Close()
+	b.ReportAllocs()
+	b.ResetTimer()
+	r := g.Saturate(ctx, loadgen.Limit{Duration: time.Minute, Requests: int64(b.N)})
+	b.StopTimer()
+	if r.Failed() != 0 {
+		b.Fatalf("%d calls failed", r.Failed())
+	}
+}
+
+// serveInProcess runs a gateway in this process until the benchmark ends.
+func serveInProcess(b *testing.B, text string) (addr string) {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "gateway.yaml")
+	if err := os.WriteFile(path, []byte("listen: 127.0.0.1:0\nshutdown: {drain: 0s, grace: 1s}\n"+text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	cfg, err := configs.Load(path, func(string) (string, bool) { return "", false })
+	if err != nil {
+		b.Fatal(err)
+	}
+	g := &Gateway{}
+	bound, err := g.Open(cfg, io.Discard)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- g.Run(ctx, context.Background()) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+		g.Close()
+	})
+	return bound.String()
+}
