@@ -18,7 +18,7 @@ import (
 // in one process. Its allocations are the gateway's, since the other two make
 // none. The profile that the release is built with comes from it:
 //
-//	go test -run '^$' -bench Gateway -benchtime 20s -cpuprofile default.pgo .
+//	go test -trimpath -run '^$' -bench Gateway -benchtime 5s -cpuprofile default.pgo .
 func BenchmarkGateway(b *testing.B) {
 	for _, c := range []struct{ name, cache, model, serial string }{
 		{"miss/cache-off", "false", "bench-1k", ""},
@@ -36,7 +36,11 @@ func benchmarkGateway(b *testing.B, cached, model, serial string) {
 		b.Fatal(err)
 	}
 	defer sim.Close()
-	addr := serveInProcess(b, config("keys: [{id: bench, key: bench-key-0123456789}]\ncache: {response: {enabled: "+cached+"}}\n", sim.URL()+"/v1"))
+	addr := serveInProcess(b, "providers: {sim: {dialect: openai, base_url: \""+sim.URL()+"/v1\", keys: [provider-key]}}\n"+
+		"models: {sim/"+model+": {price: {input: 1, output: 2}}}\n"+
+		"tiers: [{name: L0, models: [sim/"+model+"]}]\n"+
+		"keys: [{id: bench, key: bench-key-0123456789}]\n"+
+		"cache: {response: {enabled: "+cached+"}}\n")
 	stream := "false"
 	if strings.Contains(model, "stream") {
 		stream = "true"

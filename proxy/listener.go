@@ -5,7 +5,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -15,18 +17,40 @@ const (
 	// would reset the connection under the answer.
 	lingerTime  = time.Second
 	lingerBytes = 8 << 20
+
+	acceptPause = 50 * time.Millisecond
 )
 
 // listener accepts connections as *conn.
 type listener struct {
 	net.Listener
 	writeTimeout time.Duration
-	open         atomic.Int64
+	full         func(error) // told when a connection has to wait for a descriptor
+
+	mu     sync.Mutex
+	open   map[*conn]struct{}
+	closed bool
+}
+
+// Close implements net.Listener. It also closes the connections on which
+// nothing of a request has arrived, the new ones included: fasthttp would wait
+// for them to time out.
+func (l *listener) Close() error {
+	err := l.Listener.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for c := range l.open {
+		if c.silent.Load() {
+			_ = c.TCPConn.Close()
+		}
+	}
+	return err
 }
 
 // Accept implements net.Listener.
 func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
+	c, err := l.accept()
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +60,29 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	_ = tcp.SetNoDelay(true)
-	l.open.Add(1)
-	return &conn{TCPConn: tcp, owner: l, fd: descriptor(tcp)}, nil
+	own := &conn{TCPConn: tcp, owner: l, fd: descriptor(tcp)}
+	own.silent.Store(true)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		_ = tcp.Close()
+		return nil, net.ErrClosed
+	}
+	l.open[own] = struct{}{}
+	return own, nil
+}
+
+// accept waits while the process or the machine is out of descriptors: they
+// come back when connections end, and an error would end the server.
+func (l *listener) accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+			return c, err
+		}
+		l.full(err)
+		time.Sleep(acceptPause)
+	}
 }
 
 // conn is a client's connection.
@@ -55,6 +100,9 @@ type conn struct {
 	last   bool // no further request is read
 	closed atomic.Bool
 
+	begun  bool        // something of a request has been read, and no answer written
+	silent atomic.Bool // waiting for the first byte of a request
+
 	readDeadline  time.Time // what holds; zero is none
 	readTimer     time.Time // what is set
 	writeDeadline time.Time
@@ -71,11 +119,16 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.last {
 		return 0, io.EOF
 	}
+	c.silent.Store(!c.begun)
 	for {
 		if err := c.setReadTimer(); err != nil {
 			return 0, err
 		}
 		n, err := c.TCPConn.Read(p)
+		if n > 0 && !c.begun {
+			c.begun = true
+			c.silent.Store(false)
+		}
 		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || c.expired() {
 			return n, err
 		}
@@ -99,6 +152,7 @@ func (c *conn) expired() bool {
 // Write implements net.Conn. A client that takes nothing for the write timeout
 // is cut off.
 func (c *conn) Write(p []byte) (int, error) {
+	c.begun = false
 	timeout := c.owner.writeTimeout
 	if now := time.Now(); c.writeDeadline.Sub(now) < timeout-timeout/16 {
 		c.writeDeadline = now.Add(timeout)
@@ -114,7 +168,9 @@ func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
-	c.owner.open.Add(-1)
+	c.owner.mu.Lock()
+	delete(c.owner.open, c)
+	c.owner.mu.Unlock()
 	if c.linger && c.CloseWrite() == nil {
 		_ = c.TCPConn.SetReadDeadline(time.Now().Add(lingerTime))
 		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerBytes)

@@ -117,10 +117,17 @@ func (s *Server) Listen() (net.Addr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", cfg.Listen, err)
 	}
-	s.listener = &listener{Listener: l, writeTimeout: cfg.WriteTimeout}
+	s.listener = &listener{Listener: l, writeTimeout: cfg.WriteTimeout, open: map[*conn]struct{}{}, full: s.noDescriptor}
 	address, ok := l.Addr().(*net.TCPAddr)
 	s.local = ok && address.IP.IsLoopback()
 	return l.Addr(), nil
+}
+
+// noDescriptor notes that connections are waiting to be accepted.
+func (s *Server) noDescriptor(err error) {
+	if suppressed, ok := s.options.Log.Limited("accept"); ok {
+		s.options.Log.Slog().Warn("connections have to wait", "error", err.Error(), "suppressed", suppressed)
+	}
 }
 
 // Serve answers requests until Shutdown.
@@ -147,8 +154,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.cutting.Store(true)
 	s.watcher.GoneAll()
-	wait(patience, lastWords)
-	give()
+	last := time.AfterFunc(lastWords, give)
+	defer last.Stop()
 	err := <-done
 	s.watcher.Close()
 	return err
@@ -220,8 +227,12 @@ func (s *Server) recoverPanic(ctx *fasthttp.RequestCtx) {
 	if p == nil {
 		return
 	}
-	s.options.Log.Slog().Error("panic in a handler", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	s.logPanic(p)
 	s.refuse(ctx, &translate.Error{Code: translate.GatewayInternal, Message: "internal error"})
+}
+
+func (s *Server) logPanic(p any) {
+	s.options.Log.Slog().Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 }
 
 // quiet is fasthttp's logger: connection errors are the clients' affair, and

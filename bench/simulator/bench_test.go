@@ -88,13 +88,12 @@ func round(c *client, request, answer []byte) error {
 }
 
 func BenchmarkServer(b *testing.B) {
-	models := map[string]string{"1k": "bench-1k", "stream": "bench-stream-100x64", "sim": "sim-l0"}
-	for name, model := range models {
+	f := func(name, model, end string) {
 		b.Run(name, func(b *testing.B) {
 			c := dial(b, start(b, Config{}))
 			request := []byte(post("/v1/chat/completions", chatBody(model, "")))
 			c.request(string(request))
-			answer := make([]byte, len(c.quiet()))
+			answer := make([]byte, len(c.until(end, 1)))
 			b.SetBytes(int64(len(answer)))
 			b.ReportAllocs()
 			for b.Loop() {
@@ -104,4 +103,7 @@ func BenchmarkServer(b *testing.B) {
 			}
 		})
 	}
+	f("1k", "bench-1k", jsonEnd)
+	f("stream", "bench-stream-100x64", "[DONE]\n\n\r\n"+chunkEnd)
+	f("sim", "sim-l0", jsonEnd)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -105,24 +106,31 @@ func (c *client) broken() string {
 	return b
 }
 
-// quiet reads what comes until nothing has come for a while, and wants the connection to stay open.
-func (c *client) quiet() string {
+// until reads until it has seen the text n times.
+func (c *client) until(text string, n int) string {
 	c.t.Helper()
-	var b bytes.Buffer
-	buf := make([]byte, 1<<16)
-	for {
-		_ = c.SetReadDeadline(time.Now().Add(150 * time.Millisecond))
-		n, err := c.br.Read(buf)
-		b.Write(buf[:n])
-		var timeout net.Error
-		if errors.As(err, &timeout) && timeout.Timeout() {
-			_ = c.SetReadDeadline(time.Now().Add(patience))
-			return b.String()
-		}
+	var b []byte
+	for found := 0; found < n; {
+		one, err := c.br.ReadByte()
 		if err != nil {
-			c.t.Fatalf("connection ended with %v, want it open; before it came %q", err, brief(b.String()))
+			c.t.Fatalf("connection ended with %v before %q came; before that %q", err, text, brief(string(b)))
+		}
+		if b = append(b, one); bytes.HasSuffix(b, []byte(text)) {
+			found++
 		}
 	}
+	return string(b)
+}
+
+// quiet wants nothing to come for a while, and the connection to stay open.
+func (c *client) quiet() {
+	c.t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	one, err := c.br.ReadByte()
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.t.Fatalf("got %q, %v, want silence", one, err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(patience))
 }
 
 // response reads one answer as HTTP has it. err is from reading the body.
@@ -194,4 +202,7 @@ func joined(stream string) string {
 	return b.String()
 }
 
-const chunkEnd = "0\r\n\r\n"
+const (
+	chunkEnd = "0\r\n\r\n"
+	jsonEnd  = `"fp_simulated"}`
+)

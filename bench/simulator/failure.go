@@ -13,11 +13,11 @@ const statusOverloaded = 529
 
 // errorReply is an error in the vendor's shape. param and code may be empty; then they are null or follow the status.
 func errorReply(d dialect, status int, message, param, code string) *reply {
-	p := plan{errorType: errorTypeOf(d, status)}
-	return &reply{status: status, contentType: jsonType, body: vendorError(d, &p, message, param, cmp.Or(code, codeOf(status)))}
+	body := vendorError(d, errorTypeOf(d, status), message, param, cmp.Or(code, codeOf(status)))
+	return &reply{status: status, contentType: jsonType, body: body}
 }
 
-func message(status int) string {
+func statusText(status int) string {
 	if text := http.StatusText(status); text != "" {
 		return text + " (simulated)"
 	}
@@ -57,14 +57,14 @@ func codeOf(status int) string {
 }
 
 // vendorError is {"error":{...}} as OpenAI writes it, or Anthropic's {"type":"error","error":{...}}.
-func vendorError(d dialect, p *plan, message, param, code string) []byte {
+func vendorError(d dialect, kind, message, param, code string) []byte {
 	if d == anthropic {
-		b := append([]byte(`{"type":"error","error":{"type":`), quote(p.errorType)...)
+		b := append([]byte(`{"type":"error","error":{"type":`), quote(kind)...)
 		b = append(append(b, `,"message":`...), quote(message)...)
 		return append(b, `},"request_id":"req_simulated"}`...)
 	}
 	b := append([]byte(`{"error":{"message":`), quote(message)...)
-	b = append(append(b, `,"type":`...), quote(p.errorType)...)
+	b = append(append(b, `,"type":`...), quote(kind)...)
 	b = append(append(b, `,"param":`...), quoteOrNull(param)...)
 	b = append(append(b, `,"code":`...), quoteOrNull(code)...)
 	return append(b, `}}`...)
@@ -75,18 +75,17 @@ var errorShapes = []string{"vendor", "bare", "detail", "message", "string", "arr
 
 // shapedError is an error in the shape that the plan asks for. key is put into it if the plan asks for that.
 func shapedError(d dialect, status int, message string, p *plan, key string) *reply {
-	q := *p
-	q.errorType = cmp.Or(p.errorType, errorTypeOf(d, status))
+	kind := cmp.Or(p.errorType, errorTypeOf(d, status))
 	var fields []field
 	if p.echoKey {
 		message += ": incorrect API key provided: " + key
 		fields = []field{{"X-Debug-Key", key}, {"Www-Authenticate", `Bearer error="` + key + `"`}}
 	}
-	text, kind, number := string(quote(message)), string(quote(q.errorType)), strconv.Itoa(status)
+	text, number := string(quote(message)), strconv.Itoa(status)
 	contentType, body := jsonType, ""
 	switch p.errorShape {
 	case "bare":
-		body = `{"object":"error","message":` + text + `,"type":` + kind + `,"param":null,"code":` + number + `}`
+		body = `{"object":"error","message":` + text + `,"type":` + string(quote(kind)) + `,"param":null,"code":` + number + `}`
 	case "detail":
 		body = `{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","x"],"msg":` + text +
 			`,"input":1}]},"type":` + kind + `,"param":null,"code":null}`
@@ -106,16 +105,15 @@ func shapedError(d dialect, status int, message string, p *plan, key string) *re
 	case "empty":
 		contentType = ""
 	default:
-		body = string(vendorError(d, &q, message, "", codeOf(status)))
+		body = string(vendorError(d, kind, message, "", codeOf(status)))
 	}
 	return &reply{status: status, contentType: contentType, body: []byte(body), fields: fields}
 }
 
 // errorEvent is an error in the middle of a stream.
 func errorEvent(d dialect, p *plan) event {
-	q := *p
-	q.errorType = cmp.Or(p.errorType, errorTypeOf(d, 500))
-	e := event{data: vendorError(d, &q, "the stream failed (simulated)", "", "")}
+	kind := cmp.Or(p.errorType, errorTypeOf(d, http.StatusInternalServerError))
+	e := event{data: vendorError(d, kind, "the stream failed (simulated)", "", "")}
 	if d == anthropic {
 		e.name = "error"
 	}

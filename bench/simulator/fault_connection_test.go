@@ -34,9 +34,7 @@ var connectionTests = map[string]func(t *testing.T, s *Server){
 		play(t, s, "accept-silence")
 		c := dial(t, s)
 		c.chat("sim-l0", "")
-		if got := c.quiet(); got != "" {
-			t.Errorf("got %q", got)
-		}
+		c.quiet()
 		dial(t, s).works() // the step was for one connection
 	},
 	"accept-close": func(t *testing.T, s *Server) {
@@ -84,9 +82,7 @@ var connectionTests = map[string]func(t *testing.T, s *Server){
 	"silence": func(t *testing.T, s *Server) {
 		c := dial(t, s)
 		c.chat("sim-l0!silence", "")
-		if got := c.quiet(); got != "" {
-			t.Errorf("got %q", got)
-		}
+		c.quiet()
 	},
 	"close": func(t *testing.T, s *Server) {
 		c := dial(t, s)

@@ -36,14 +36,14 @@ var framingTests = map[string]func(t *testing.T, s *Server){
 	"short-length": func(t *testing.T, s *Server) {
 		c := dial(t, s)
 		c.chat("sim-l0!short-length=25", "")
-		if missing := declared(t, c.quiet()); missing != -25 {
+		if missing := declared(t, c.until(jsonEnd, 1)); missing != -25 {
 			t.Errorf("%d bytes are missing", missing)
 		}
 	},
 	"dup-length": func(t *testing.T, s *Server) {
 		c := dial(t, s)
 		c.chat("sim-l0!dup-length", "")
-		if got := c.quiet(); strings.Count(got, "Content-Length: ") != 2 {
+		if got := c.until(jsonEnd, 1); strings.Count(got, "Content-Length: ") != 2 {
 			t.Errorf("got %q", got)
 		}
 	},
@@ -68,7 +68,7 @@ var framingTests = map[string]func(t *testing.T, s *Server){
 	"cl-te": func(t *testing.T, s *Server) {
 		c := dial(t, s)
 		c.chat("sim-l0!cl-te", "")
-		has(t, c.quiet(), "Content-Length: ", "Transfer-Encoding: chunked\r\n", chunkEnd)
+		has(t, c.until(chunkEnd, 1), "Content-Length: ", "Transfer-Encoding: chunked\r\n")
 	},
 	"bad-chunk": func(t *testing.T, s *Server) {
 		c := dial(t, s)
@@ -136,7 +136,7 @@ var framingTests = map[string]func(t *testing.T, s *Server){
 	"junk-headers": func(t *testing.T, s *Server) {
 		c := dial(t, s)
 		c.chat("sim-l0!junk-headers", "")
-		has(t, c.quiet(), "Set-Cookie: ", "Connection: X-Hop\r\n", "X-Hop: ", "Alt-Svc: ", "Server: simulator")
+		has(t, c.until(jsonEnd, 1), "Set-Cookie: ", "Connection: X-Hop\r\n", "X-Hop: ", "Alt-Svc: ", "Server: simulator")
 	},
 	"huge-header": func(t *testing.T, s *Server) {
 		c := dial(t, s)

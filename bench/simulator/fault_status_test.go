@@ -63,7 +63,7 @@ var statusTests = map[string]func(t *testing.T, s *Server){
 	"body-anyway": func(t *testing.T, s *Server) {
 		c := dial(t, s)
 		c.chat("sim-l0!status=204,body-anyway", "")
-		has(t, c.quiet(), "HTTP/1.1 204 No Content\r\n", "Content-Length: ", `{"id":"chatcmpl-`)
+		has(t, c.until(jsonEnd, 1), "HTTP/1.1 204 No Content\r\n", "Content-Length: ", `{"id":"chatcmpl-`)
 	},
 	"retry-after": func(t *testing.T, s *Server) {
 		c := dial(t, s)

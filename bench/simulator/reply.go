@@ -65,7 +65,7 @@ func (s *Server) answer(q *request, p *plan) *reply {
 	r := s.faultyReply(q, p, d)
 	if r == nil {
 		r = s.route(q, p)
-		if p.status > 0 {
+		if p.status > 0 && r.status == http.StatusOK {
 			r.status = p.status
 		}
 	}
@@ -106,9 +106,9 @@ func (s *Server) faultyReply(q *request, p *plan, d dialect) *reply {
 		location := cmp.Or(p.location, s.URL()+"/redirected")
 		return &reply{status: p.redirect, fields: []field{{"Location", location}}}
 	case p.body == "error-200":
-		return shapedError(d, http.StatusOK, message(cmp.Or(status, 500)), p, q.key)
+		return shapedError(d, http.StatusOK, statusText(cmp.Or(status, http.StatusInternalServerError)), p, q.key)
 	case status >= 400:
-		return shapedError(d, status, message(status), p, q.key)
+		return shapedError(d, status, statusText(status), p, q.key)
 	}
 	return nil
 }
