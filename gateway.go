@@ -36,6 +36,7 @@ type Gateway struct {
 	server    *proxy.Server
 	redis     *redis.Store
 	simulator *simulator.Server
+	listen    string // the address that was bound
 
 	mu     sync.Mutex
 	config *configs.Config // the one in force
@@ -73,6 +74,7 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 	for _, text := range cfg.Warnings() {
 		g.log.Slog().Warn("configuration", "warning", text)
 	}
+	g.listen = cfg.Listen
 	return g.server.Listen()
 }
 
@@ -109,7 +111,10 @@ func (g *Gateway) Reload(cfg *configs.Config) error {
 	if cfg, err = g.findProviders(cfg); err != nil {
 		return err
 	}
-	if cfg.Listen != g.config.Listen || cfg.State != g.config.State {
+	if err := configs.CheckListen(g.listen, len(cfg.Keys) > 0, cfg.Auth == "off"); err != nil {
+		return fmt.Errorf("the address stays %s until the next start and %w", g.listen, err)
+	}
+	if cfg.Listen != g.listen || cfg.State != g.config.State {
 		g.log.Slog().Warn("configuration", "warning", "listen and state take effect at the next start")
 	}
 	if err := g.engine.Reload(cfg.Engine()); err != nil {

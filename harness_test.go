@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -76,6 +75,14 @@ func startGateway(t testing.TB, config string, env ...string) *instance {
 // launch is startGateway without the checks at the end: the test stops it.
 func launch(t testing.TB, config string, env ...string) *instance {
 	t.Helper()
+	g := prepare(t, config, env...)
+	g.start()
+	return g
+}
+
+// prepare is launch up to where the process starts.
+func prepare(t testing.TB, config string, env ...string) *instance {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -93,13 +100,18 @@ func launch(t testing.TB, config string, env ...string) *instance {
 		g.cmd.Env = append(g.cmd.Env, "GATEWAY_CONFIG="+g.file)
 	}
 	g.cmd.Stderr = g.logs
+	return g
+}
+
+// start runs what was prepared and waits until it answers.
+func (g *instance) start() {
+	g.t.Helper()
 	if err := g.cmd.Start(); err != nil {
-		t.Fatal(err)
+		g.t.Fatal(err)
 	}
 	go func() { g.done <- g.cmd.Wait() }()
-	t.Cleanup(func() { _ = g.cmd.Process.Kill() })
+	g.t.Cleanup(func() { _ = g.cmd.Process.Kill() })
 	g.waitReady()
-	return g
 }
 
 // rewrite replaces the configuration file.
@@ -388,23 +400,6 @@ func (r reply) wantStreamError(t testing.TB, gatewayCode string) {
 	}
 }
 
-// raw sends bytes on a connection of their own and returns all that comes
-// back until the gateway closes it or d is over.
-func (g *instance) raw(text string, d time.Duration) (answer string, closed bool) {
-	g.t.Helper()
-	c, err := net.Dial("tcp", g.Addr)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := io.WriteString(c, text); err != nil {
-		g.t.Fatal(err)
-	}
-	_ = c.SetReadDeadline(time.Now().Add(d))
-	b, err := io.ReadAll(bufio.NewReader(c))
-	return string(b), err == nil
-}
-
 // calls returns the log lines of finished calls.
 func (g *instance) calls() (lines []map[string]any) {
 	g.t.Helper()
@@ -419,6 +414,12 @@ func (g *instance) calls() (lines []map[string]any) {
 		}
 	}
 	return lines
+}
+
+// duration is how long the call of a log line took.
+func duration(line map[string]any) time.Duration {
+	us, _ := line["duration_us"].(float64)
+	return time.Duration(us * float64(time.Microsecond))
 }
 
 // logBuffer collects a process's output.

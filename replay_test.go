@@ -136,7 +136,7 @@ func hasRead(c net.Conn) bool {
 func receiveQueue(ends string) (string, bool) {
 	f, err := os.Open("/proc/net/tcp")
 	if err != nil {
-		return "", false
+		return err.Error(), true
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {

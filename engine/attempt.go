@@ -86,7 +86,7 @@ func (t *target) judge(err *translate.Error) {
 		if !t.provider.served.Load() {
 			t.provider.served.Store(true)
 		}
-	case err.Code == translate.CallerGone, err.Code == translate.GatewayStopping, err.Code == translate.ProviderAuth:
+	case err.Code == translate.CallerGone, err.Code == translate.GatewayStopping, err.Code == translate.GatewayOverloaded, err.Code == translate.ProviderAuth:
 		t.breaker.Abandon()
 	case err.Code == translate.ProviderRateLimited:
 		t.breaker.Pause(time.Now().Add(pauseFor(err.RetryAfter)))
@@ -101,11 +101,17 @@ func (e *Engine) try(c *Call, t *target, key *credential) *translate.Error {
 	a := c.Record.AddAttempt()
 	a.Provider, a.Model, a.Status = t.provider.config.Name, t.id, http.StatusOK
 	x := upstream.AcquireExchange()
+	kept := false
+	defer func() { // also in a panic
+		if !kept {
+			x.Close()
+		}
+	}()
 	err := e.exchange(c, t, key, x)
 	a.Duration = time.Since(start)
 	c.waited += a.Duration
+	kept = err == nil
 	if err != nil {
-		x.Close()
 		a.Status, a.ErrorCode, a.CostKnown = err.HTTPStatus(), err.Code.String(), true
 		return err
 	}
@@ -180,6 +186,8 @@ func failureText(code translate.Code) string {
 		return "the provider broke the connection"
 	case translate.ProviderStalled:
 		return "the provider's answer stalled"
+	case translate.GatewayOverloaded:
+		return "the gateway is out of file descriptors"
 	default:
 		return "the provider could not be reached"
 	}
@@ -188,7 +196,7 @@ func failureText(code translate.Code) string {
 // passes reports whether another target may do better than err.
 func passes(err *translate.Error) bool {
 	switch err.Code {
-	case translate.ProviderRejected, translate.CallerGone, translate.GatewayStopping:
+	case translate.ProviderRejected, translate.CallerGone, translate.GatewayStopping, translate.GatewayOverloaded:
 		return false
 	}
 	return true

@@ -104,6 +104,7 @@ func (c *Call) Release() {
 	c.Request.Body, c.Request.Model = nil, nil
 	c.Record.Reset()
 	clear(c.segments[:cap(c.segments)])
+	c.passed = c.passed[:0]
 	c.wire = upstream.Request{}
 	c.life = life{}
 	calls.Put(c)

@@ -16,7 +16,7 @@ const logLimit = 1 << 20
 
 // logTotal is how much all streams together keep before lone readers keep
 // nothing: thousands of slow clients must not hold a log each.
-const logTotal = 64 << 20
+const logTotal = 32 << 20
 
 // logStart is the log of a stream that keeps nothing.
 const logStart = 16 << 10
@@ -62,6 +62,7 @@ type flight struct {
 	failed  *translate.Error // what a stream ended with
 	orphan  bool             // who started the attempt has left, unpaid
 	paid    bool
+	stored  bool
 	reading bool // somebody is in src.next
 	members int
 	changed chan struct{} // closed at the next change, when somebody waits
@@ -205,18 +206,12 @@ func (f *flight) next(offset int, cancel *upstream.Cancel) (b batch, ended bool,
 // before and after, not while reading.
 func (f *flight) read(offset int, cancel *upstream.Cancel) {
 	f.reading = true
+	defer func() { // also in a panic: the others must not wait for ever
+		f.reading = false
+		f.wake()
+	}()
 	src := f.src
-	f.mu.Unlock()
-	err := src.x.Attach(cancel)
-	var b batch
-	var ended bool
-	if err == nil {
-		b, ended = src.next()
-		src.x.Detach()
-	}
-	f.mu.Lock()
-	f.reading = false
-	defer f.wake()
+	b, ended, err := f.pull(src, cancel)
 	if err != nil || (src.err != nil && src.err.Code == translate.CallerGone) {
 		src.err, ended = nil, false // this reader goes; another reads on
 	}
@@ -241,6 +236,18 @@ func (f *flight) read(offset int, cancel *upstream.Cancel) {
 	}
 }
 
+// pull reads from src. f.mu is held before and after, not while reading.
+func (f *flight) pull(src *stream, cancel *upstream.Cancel) (b batch, ended bool, err error) {
+	f.mu.Unlock()
+	defer f.mu.Lock()
+	if err = src.x.Attach(cancel); err != nil {
+		return batch{}, false, err
+	}
+	defer src.x.Detach()
+	b, ended = src.next()
+	return b, ended, nil
+}
+
 // forget drops what the only member has had already, and with it the chance
 // to store the answer. A call that is just joining keeps everything.
 func (f *flight) forget(offset int) {
@@ -258,11 +265,14 @@ func (f *flight) forget(offset int) {
 	}
 }
 
-// whole returns the stream when it ended well and is all there.
+// whole returns the stream when it ended well and is all there, to the first
+// that asks: the one that stores it.
 func (f *flight) whole() (log []byte, mark usageMark, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.log, f.mark, f.ended && f.failed == nil && f.base == 0
+	ok = f.ended && f.failed == nil && f.base == 0 && !f.stored
+	f.stored = f.stored || ok
+	return f.log, f.mark, ok
 }
 
 // charge returns what was metered so far, and whether a member that leaves
@@ -293,6 +303,9 @@ func gone(cancel *upstream.Cancel) *translate.Error {
 func (c *Call) writeFlight(w io.Writer) error {
 	for offset := 0; ; {
 		b, ended, failed := c.flight.next(offset, &c.cancel)
+		if ended && failed == nil {
+			c.settleFlight() // a client that has seen the end finds the answer stored
+		}
 		if err := c.emit(w, &b); err != nil {
 			return err
 		}

@@ -57,10 +57,18 @@ func (c *Call) Close() {
 	}
 }
 
-// closeFlight leaves a shared stream, and stores it when it came in whole.
+// closeFlight leaves a shared stream.
 func (c *Call) closeFlight() {
+	c.settleFlight()
 	f := c.flight
 	c.flight = nil
+	f.leave()
+}
+
+// settleFlight settles a shared stream for the call that pays for it, and
+// stores it when it came in whole. It may be called again.
+func (c *Call) settleFlight() {
+	f := c.flight
 	m, pays := f.charge(c.follower)
 	switch {
 	case pays && c.follower:
@@ -72,7 +80,6 @@ func (c *Call) closeFlight() {
 	if log, mark, ok := f.whole(); ok && c.keyed && c.complete(m.finish) {
 		c.store(c.newEntry(f.src.t, slices.Clip(log), true, mark.event))
 	}
-	f.leave()
 }
 
 // inherit takes over the attempt of a call that left before its end.

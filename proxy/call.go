@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strconv"
 	"sync"
@@ -23,6 +24,7 @@ type call struct {
 	server *Server
 	watch  netwatch.Watch
 	broken bool // the client could not be written to
+	bug    bool // writing has panicked
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -188,12 +190,21 @@ func (c *call) Read([]byte) (int, error) { panic("BUG: the answer is written, no
 // SupportsBodyWriteTo implements fasthttp.BodyWriterTo.
 func (c *call) SupportsBodyWriteTo() bool { return true }
 
-// WriteTo implements io.WriterTo.
-func (c *call) WriteTo(w io.Writer) (int64, error) {
-	n, err := c.Call.WriteTo(w)
+// WriteTo implements io.WriterTo. A panic ends the connection, and with it the
+// answer: its status has been sent.
+func (c *call) WriteTo(w io.Writer) (n int64, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.server.logPanic(p)
+			c.bug, err = true, errPanic
+		}
+	}()
+	n, err = c.Call.WriteTo(w)
 	c.broken = err != nil
 	return n, err
 }
+
+var errPanic = errors.New("panic while the answer was written")
 
 // Close implements io.Closer: the answer is written, or can't be.
 func (c *call) Close() error {
@@ -205,6 +216,7 @@ func (c *call) Close() error {
 func (s *Server) fail(ctx *fasthttp.RequestCtx, c *call, err *translate.Error) {
 	s.writeError(ctx, err, c.Record.RequestID)
 	c.describe(&ctx.Response.Header)
+	c.Passed(ctx.Response.Header.SetBytesKV)
 	c.finish(err.HTTPStatus(), err)
 }
 
@@ -218,6 +230,8 @@ func (c *call) finish(status int, err *translate.Error) {
 	switch {
 	case err != nil:
 		r.ErrorCode = err.Code.String()
+	case c.bug:
+		r.ErrorCode = translate.GatewayInternal.String()
 	case c.broken:
 		r.ErrorCode = translate.CallerGone.String()
 	}

@@ -4,8 +4,6 @@ import (
 	"slices"
 
 	"github.com/valyala/fasthttp"
-
-	"github.com/ai-mcp-gateway/gateway/translate"
 )
 
 // addCORS admits a browser's origin that the configuration lists; any other
@@ -25,16 +23,13 @@ func (s *Server) addCORS(ctx *fasthttp.RequestCtx) {
 	h.Set("Access-Control-Expose-Headers", "X-Request-Id, X-Gateway-Tier, X-Gateway-Model, X-Gateway-Provider, X-Gateway-Cache, X-Gateway-Cost, X-Gateway-Error, Retry-After")
 }
 
-// servePreflight answers a browser's question before the real request.
+// servePreflight answers a browser's question before the real request, and
+// anybody else's after what a route takes: the router has said that in Allow.
 func (s *Server) servePreflight(ctx *fasthttp.RequestCtx) {
-	if len(ctx.Request.Header.Peek("Access-Control-Request-Method")) == 0 {
-		s.refuse(ctx, &translate.Error{Code: translate.CallerMethodNotAllowed, Message: "the route does not take this method"})
-		return
-	}
 	s.answerSmall(ctx, "preflight", nil, func(ctx *fasthttp.RequestCtx) {
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
 		h := &ctx.Response.Header
-		if len(h.Peek("Access-Control-Allow-Origin")) == 0 {
+		if len(h.Peek("Access-Control-Allow-Origin")) == 0 || len(ctx.Request.Header.Peek("Access-Control-Request-Method")) == 0 {
 			return
 		}
 		h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")

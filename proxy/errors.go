@@ -43,16 +43,16 @@ func (s *Server) writeError(ctx *fasthttp.RequestCtx, e *translate.Error, reques
 func (s *Server) serveBroken(ctx *fasthttp.RequestCtx, err error) {
 	e := &translate.Error{Code: translate.CallerBadRequest, Message: "the request is not well-formed HTTP"}
 	var small *fasthttp.ErrSmallBuffer
-	var timeout interface{ Timeout() bool }
+	c, _ := ctx.Conn().(*conn)
 	switch {
 	case errors.As(err, &small):
 		e = &translate.Error{Code: translate.CallerHeaderTooLarge, Message: "the header is too large"}
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		e = s.tooLarge(ctx)
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case c != nil && c.late: // fasthttp's error does not always say so
 		e = &translate.Error{Code: translate.CallerTimeout, Message: "the request did not arrive in time"}
 	}
-	if c, ok := ctx.Conn().(*conn); ok {
+	if c != nil {
 		c.linger = true
 	}
 	id := s.requestID(ctx)
@@ -63,8 +63,12 @@ func (s *Server) serveBroken(ctx *fasthttp.RequestCtx, err error) {
 }
 
 // tooLarge is the error for a body that was not read: it is too large, or its
-// sender is nobody we know.
+// sender is nobody we know. Of a body in chunks that turned out to be too
+// large, fasthttp has forgotten the header, so nobody can say which.
 func (s *Server) tooLarge(ctx *fasthttp.RequestCtx) *translate.Error {
+	if len(ctx.Request.Header.RawHeaders()) == 0 {
+		return &translate.Error{Code: translate.CallerBodyTooLarge, Message: "the body is too large"}
+	}
 	if _, err := s.authenticate(&ctx.Request.Header); err != nil && !public(ctx.Path()) {
 		return err
 	}

@@ -97,7 +97,7 @@ type conn struct {
 	owner  *listener
 	fd     int
 	linger bool // read a little after the last write, then close
-	last   bool // no further request is read
+	late   bool // a read deadline has passed
 	closed atomic.Bool
 
 	begun  bool        // something of a request has been read, and no answer written
@@ -116,9 +116,6 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.last {
-		return 0, io.EOF
-	}
 	c.silent.Store(!c.begun)
 	for {
 		if err := c.setReadTimer(); err != nil {
@@ -129,7 +126,11 @@ func (c *conn) Read(p []byte) (int, error) {
 			c.begun = true
 			c.silent.Store(false)
 		}
-		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || c.expired() {
+		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		if c.expired() {
+			c.late = true
 			return n, err
 		}
 		c.readTimer = time.Time{} // it was an earlier deadline's

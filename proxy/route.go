@@ -15,7 +15,7 @@ func (s *Server) routes() *router.Router {
 	r.RedirectTrailingSlash = false
 	r.RedirectFixedPath = false
 	r.SaveMatchedRoutePath = false
-	r.HandleOPTIONS = false
+	r.GlobalOPTIONS = s.servePreflight
 	r.NotFound = func(ctx *fasthttp.RequestCtx) {
 		s.refuse(ctx, &translate.Error{Code: translate.CallerRouteNotFound, Message: "there is no such route"})
 	}
@@ -25,13 +25,16 @@ func (s *Server) routes() *router.Router {
 	for _, m := range modelRoutes {
 		r.POST(m.path, func(ctx *fasthttp.RequestCtx) { s.serveCall(ctx, m) })
 	}
-	r.GET("/v1/models", s.guarded("/v1/models", s.authenticate, s.serveModels))
-	r.GET("/v1/models/{id:*}", s.guarded("/v1/models/{id}", s.authenticate, s.serveModel))
-	r.GET("/health", s.open("/health", s.serveHealth))
-	r.GET("/livez", s.open("/livez", s.serveLive))
-	r.GET("/readyz", s.open("/readyz", s.serveReady))
-	r.GET("/metrics", s.guarded("/metrics", s.authenticateReader, s.serveMetrics))
-	r.OPTIONS("/{path:*}", s.servePreflight)
+	get := func(path string, serve fasthttp.RequestHandler) {
+		r.GET(path, serve)
+		r.HEAD(path, serve) // fasthttp leaves the body out
+	}
+	get("/v1/models", s.guarded("/v1/models", s.authenticate, s.serveModels))
+	get("/v1/models/{id:*}", s.guarded("/v1/models/{id}", s.authenticate, s.serveModel))
+	get("/health", s.open("/health", s.serveHealth))
+	get("/livez", s.open("/livez", s.serveLive))
+	get("/readyz", s.open("/readyz", s.serveReady))
+	get("/metrics", s.guarded("/metrics", s.authenticateReader, s.serveMetrics))
 	return r
 }
 

@@ -145,6 +145,9 @@ func (e *Endpoint) connect(ctx context.Context, stop context.CancelFunc) (*conn,
 }
 
 func dialError(err error) error {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return &Error{Code: translate.GatewayOverloaded, Cause: err} // our fault, not the provider's
+	}
 	var ne net.Error
 	var name *net.DNSError
 	if errors.As(err, &ne) && ne.Timeout() && !errors.As(err, &name) {

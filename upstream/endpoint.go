@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,7 +36,8 @@ type Endpoint struct {
 	dialer net.Dialer
 
 	mu     sync.Mutex
-	idle   []*conn // oldest first
+	idle   []*conn     // oldest first
+	reaper *time.Timer // set while there are idle connections
 	closed bool
 }
 
@@ -84,6 +86,9 @@ func (e *Endpoint) Close() {
 	e.mu.Lock()
 	idle := e.idle
 	e.idle, e.closed = nil, true
+	if e.reaper != nil {
+		e.reaper.Stop()
+	}
 	e.mu.Unlock()
 	for _, c := range idle {
 		c.close()
@@ -119,26 +124,41 @@ func (e *Endpoint) pop() *conn {
 }
 
 // release keeps c for the next exchange, or closes it where the pool is full.
-// The oldest idle connection goes when it has waited too long.
 func (e *Endpoint) release(c *conn, now time.Time) {
-	var stale *conn
 	c.idleSince = now
 	e.mu.Lock()
-	if len(e.idle) > 0 && now.Sub(e.idle[0].idleSince) > maxIdleAge {
-		stale = e.idle[0]
-		copy(e.idle, e.idle[1:])
-		e.idle = e.idle[:len(e.idle)-1]
-	}
 	keep := !e.closed && len(e.idle) < e.cfg.MaxIdleConns
 	if keep {
 		e.idle = append(e.idle, c)
+		if e.reaper == nil {
+			e.reaper = time.AfterFunc(maxIdleAge, e.reap)
+		}
 	}
 	e.mu.Unlock()
 	if !keep {
 		c.close()
 	}
-	if stale != nil {
-		stale.close()
+}
+
+// reap closes the connections that have waited for too long, and comes again
+// as long as there are others: a provider that nobody calls any more must not
+// keep sockets that it has closed long ago.
+func (e *Endpoint) reap() {
+	e.mu.Lock()
+	n := 0
+	for n < len(e.idle) && time.Since(e.idle[n].idleSince) >= maxIdleAge {
+		n++
+	}
+	old := slices.Clone(e.idle[:n])
+	e.idle = slices.Delete(e.idle, 0, n)
+	if len(e.idle) > 0 {
+		e.reaper.Reset(maxIdleAge - time.Since(e.idle[0].idleSince))
+	} else {
+		e.reaper = nil
+	}
+	e.mu.Unlock()
+	for _, c := range old {
+		c.close()
 	}
 }
 
