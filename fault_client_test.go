@@ -77,7 +77,6 @@ func wantCancelled(t *testing.T, g *instance, sim *simulator.Server) (lines []ma
 }
 
 func TestFault037_DisconnectBeforeFirstByte(t *testing.T) {
-	sim := startSimulator(t, simulator.Config{Faults: "latency=1m"})
 	for name, extra := range map[string]string{"uncached": uncached, "cached": ""} {
 		t.Run(name, func(t *testing.T) {
 			sim := startSimulator(t, simulator.Config{Faults: "latency=1m"})
@@ -90,9 +89,6 @@ func TestFault037_DisconnectBeforeFirstByte(t *testing.T) {
 				}
 			}
 		})
-	}
-	if n := sim.Requests(); n != 0 {
-		t.Errorf("%d stray requests", n)
 	}
 }
 
@@ -130,12 +126,13 @@ func TestFault038_DisconnectMidStream(t *testing.T) {
 func TestFault039_SlowReader(t *testing.T) {
 	for extra, logs := range map[string]int64{uncached: 4 << 20, "": 64 << 20} {
 		t.Run("logs "+itoa(int(logs>>20))+" MiB", func(t *testing.T) {
+			t.Parallel()
 			sim := startSimulator(t, simulator.Config{})
-			g := startGateway(t, config(extra+"timeouts: {write: 2s}\n", sim.URL()+"/v1"))
+			g := startGateway(t, config(extra+"timeouts: {write: 1s}\n", sim.URL()+"/v1"))
 			const readers = 32
 			grown := g.grown(func() {
 				for i := range readers {
-					g.mustStall(chat("sim/bench-stream-40000x1000", fmt.Sprint(i), true))
+					g.mustStall(chat("sim/bench-stream-8000x1000", fmt.Sprint(i), true))
 				}
 				g.waitBlocked()
 			})
@@ -143,7 +140,7 @@ func TestFault039_SlowReader(t *testing.T) {
 				t.Errorf("%d slow readers take %d KiB, want at most %d", readers, grown>>10, most>>10)
 			}
 			for _, line := range wantCancelled(t, g, sim) {
-				if d := duration(line); d < 2*time.Second {
+				if d := duration(line); d < time.Second {
 					t.Errorf("a reader was cut off after %v, before the write timeout", d)
 				}
 			}

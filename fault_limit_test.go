@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -293,4 +295,34 @@ func TestFault047_ResetDuringAnswer(t *testing.T) {
 	if most := 3 + int(time.Since(start)/time.Second); noise > most {
 		t.Errorf("%d lines besides those of the calls, want at most %d\n%s", noise, most, g.logs.tail())
 	}
+}
+
+// One address cannot take all connections, where it has a share.
+func TestFault041_ConnectionsPerAddress(t *testing.T) {
+	g := startGateway(t, "limits: {conns_per_ip: 10}\n"+quick)
+	from := func(ip string) *wire {
+		d := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
+		c, err := d.Dial("tcp", g.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return &wire{c.(*net.TCPConn), t, bufio.NewReader(c)}
+	}
+	var crowd []*wire
+	for range 10 {
+		w := from("127.0.0.2")
+		if !w.alive() {
+			t.Fatal("a connection within the share is not served")
+		}
+		crowd = append(crowd, w)
+	}
+	if from("127.0.0.2").alive() {
+		t.Error("a connection beyond the share is served")
+	}
+	if !from("127.0.0.3").alive() {
+		t.Error("another address is not served")
+	}
+	_ = crowd[0].Close()
+	eventually(t, patience, "the place to be free", func() bool { return from("127.0.0.2").alive() })
 }

@@ -98,7 +98,7 @@ func newBench(ctx context.Context, o options) (*bench, error) {
 	}
 	b := &bench{
 		ports: newPorts(), answers: map[string]*load.Answer{}, streams: openStreams, progress: os.Stderr,
-		warm: 500 * time.Millisecond, span: 2500 * time.Millisecond, settle: 2 * time.Second,
+		warm: time.Second, span: 2500 * time.Millisecond, settle: 2 * time.Second,
 	}
 	if o.quick {
 		b.streams = quickOpenStreams

@@ -100,7 +100,7 @@ tiers:
   - {name: L0, models: [simulated/%[4]s]}
 routing: {default_tier: L0, max_tier: L0}
 cache:
-  response: {enabled: %[6]t}
+  response: {enabled: %[6]t, memory: 16MiB} # full after the warm-up: measured is a cache that evicts
 `, dir, clientKey, upstream, plainModel, streamModel, cached)
 }
 

@@ -53,6 +53,9 @@ type Config struct {
 		Event int64 `yaml:"event" unit:"bytes" min:"1"`
 		// IdleConns is how many idle connections are kept to each provider.
 		IdleConns int `yaml:"idle_conns" min:"1" max:"65536"`
+		// ConnsPerIP is how many connections one address may hold; 0 means any
+		// number, which is right behind a load balancer.
+		ConnsPerIP int `yaml:"conns_per_ip" min:"0" max:"1000000"`
 	} `yaml:"limits"`
 
 	// Timeouts bound waiting, upstream and towards the caller.

@@ -51,6 +51,7 @@ func (c *Config) Proxy() proxy.Config {
 		AdminKey:      c.AdminKey,
 		MaxBody:       c.Limits.Body,
 		MaxHeader:     c.Limits.Header,
+		MaxConnsPerIP: c.Limits.ConnsPerIP,
 		HeaderTimeout: c.Timeouts.Header,
 		BodyTimeout:   c.Timeouts.Body,
 		IdleTimeout:   c.Timeouts.KeepAlive,

@@ -27,7 +27,7 @@ func TestParts(t *testing.T) {
 	c := mustLoad(t, `
 listen: 127.0.0.1:1
 auth: off
-limits: {body: 1KiB, header: 2KiB, response: 3KiB, event: 4KiB, idle_conns: 5}
+limits: {body: 1KiB, header: 2KiB, response: 3KiB, event: 4KiB, idle_conns: 5, conns_per_ip: 6}
 timeouts: {connect: 1s, first_byte: 2s, idle: 3s, total: 4s, header: 5s, body: 6s, keep_alive: 7s, write: 8s}
 shutdown: {drain: 9s, grace: 10s}
 cors: {origins: [https://a.example]}
@@ -37,7 +37,7 @@ routing: {default_tier: small}
 cache: {response: {enabled: false, ttl: 11s, memory: 12KiB, scope: user, coalesce: false}}
 `)
 	wantProxy := proxy.Config{
-		Listen: "127.0.0.1:1", AuthOff: true, MaxBody: 1 << 10, MaxHeader: 2 << 10,
+		Listen: "127.0.0.1:1", AuthOff: true, MaxBody: 1 << 10, MaxHeader: 2 << 10, MaxConnsPerIP: 6,
 		HeaderTimeout: 5 * time.Second, BodyTimeout: 6 * time.Second, IdleTimeout: 7 * time.Second, WriteTimeout: 8 * time.Second,
 		Origins: []string{"https://a.example"}, Drain: 9 * time.Second, Grace: 10 * time.Second,
 	}

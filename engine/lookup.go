@@ -19,9 +19,7 @@ func (e *Engine) doCached(c *Call, r *route) *translate.Error {
 	c.identify(r)
 	c.Record.Cache, c.Record.CacheReason = "miss", "no-cache"
 	if !c.Control.NoCache {
-		if entry := e.lookup(c); entry != nil {
-			c.Record.Cache, c.Record.CacheReason = "hit", ""
-			c.hit(entry)
+		if e.served(c) {
 			return nil
 		}
 		c.Record.CacheReason = "absent"
@@ -30,7 +28,7 @@ func (e *Engine) doCached(c *Call, r *route) *translate.Error {
 		return &translate.Error{Code: translate.PolicyOnlyIfCached, Message: "only-if-cached was asked for and no stored answer matches"}
 	}
 	if !s.config.Cache.Coalesce || c.Control.NoCache {
-		return e.lead(c, r, e.flights.alone(flightKey{c.key, c.Request.Stream}))
+		return e.lead(c, r, e.flights.alone(flightKey{c.key, c.Request.Stream}), false)
 	}
 	return e.share(c, r)
 }
@@ -97,13 +95,19 @@ func convert(c *Call, from *cache.Entry) *cache.Entry {
 	return &to
 }
 
-// hit serves a stored answer, which costs nothing.
-func (c *Call) hit(entry *cache.Entry) {
+// served serves a stored answer, if there is one. It costs nothing.
+func (e *Engine) served(c *Call) bool {
+	entry := e.lookup(c)
+	if entry == nil {
+		return false
+	}
+	c.Record.Cache, c.Record.CacheReason = "hit", ""
 	c.dialect = c.anyDialect()
 	c.keyed = false
 	c.Record.TargetModel, c.Record.Provider, c.Record.Tier = entry.Model, entry.Provider, entry.Tier
 	c.Record.CostNano, c.Record.CostKnown = 0, true
 	c.serve(entry)
+	return true
 }
 
 // anyDialect is the dialect that the client speaks. Until clients speak
@@ -114,10 +118,10 @@ func (c *Call) anyDialect() dialect { return c.engine.options.Dialects["openai"]
 // When that call is cancelled before it has an answer, one of those who
 // waited makes the next attempt.
 func (e *Engine) share(c *Call, r *route) *translate.Error {
-	for {
+	for again := false; ; again = true {
 		f, first := e.flights.join(flightKey{c.key, c.Request.Stream})
 		if first {
-			return e.lead(c, r, f)
+			return e.lead(c, r, f, again)
 		}
 		if !f.wait(&c.cancel) {
 			f.leave()
@@ -131,8 +135,9 @@ func (e *Engine) share(c *Call, r *route) *translate.Error {
 }
 
 // lead makes the attempt for everybody in f, and stores a plain answer. A
-// stream is stored when it has ended.
-func (e *Engine) lead(c *Call, r *route, f *flight) (err *translate.Error) {
+// stream is stored when it has ended. A call that has waited for another looks
+// it up again: a third may have been quicker to start over, and be done.
+func (e *Engine) lead(c *Call, r *route, f *flight, again bool) (err *translate.Error) {
 	err = &translate.Error{Code: translate.GatewayInternal, Message: "the shared attempt failed"}
 	defer func() { // also in a panic: the others must not wait for ever
 		f.settle(c, err)
@@ -142,6 +147,9 @@ func (e *Engine) lead(c *Call, r *route, f *flight) (err *translate.Error) {
 		}
 		c.flight, c.direct = f, nil
 	}()
+	if again && e.served(c) {
+		return nil
+	}
 	if err = e.attempt(c, r); err == nil && c.entry != nil && c.keyed {
 		c.store(c.entry)
 	}

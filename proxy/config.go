@@ -16,6 +16,9 @@ type Config struct {
 	AdminKey secret.String
 	// MaxBody and MaxHeader are in bytes.
 	MaxBody, MaxHeader int64
+	// MaxConnsPerIP is how many connections one address may hold; zero means
+	// any number.
+	MaxConnsPerIP int
 	// HeaderTimeout, BodyTimeout and IdleTimeout bound reading from a client;
 	// WriteTimeout bounds one write to it, never a whole stream.
 	HeaderTimeout, BodyTimeout, IdleTimeout, WriteTimeout time.Duration

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -26,9 +27,11 @@ type listener struct {
 	net.Listener
 	writeTimeout time.Duration
 	full         func(error) // told when a connection has to wait for a descriptor
+	perIP        int         // the most connections of an address; 0 is any number
 
 	mu     sync.Mutex
 	open   map[*conn]struct{}
+	byIP   map[netip.Addr]int // not counted when perIP is 0
 	closed bool
 }
 
@@ -48,28 +51,60 @@ func (l *listener) Close() error {
 	return err
 }
 
-// Accept implements net.Listener.
+// Accept implements net.Listener. A connection of an address that has its
+// share already is closed without a word.
 func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.accept()
-	if err != nil {
-		return nil, err
+	for {
+		c, err := l.accept()
+		if err != nil {
+			return nil, err
+		}
+		tcp, ok := c.(*net.TCPConn)
+		if !ok {
+			_ = c.Close()
+			return nil, net.ErrClosed
+		}
+		own := &conn{TCPConn: tcp, owner: l, fd: descriptor(tcp)}
+		own.silent.Store(true)
+		if l.admit(own) {
+			_ = tcp.SetNoDelay(true)
+			return own, nil
+		}
+		_ = tcp.Close()
 	}
-	tcp, ok := c.(*net.TCPConn)
-	if !ok {
-		_ = c.Close()
-		return nil, net.ErrClosed
-	}
-	_ = tcp.SetNoDelay(true)
-	own := &conn{TCPConn: tcp, owner: l, fd: descriptor(tcp)}
-	own.silent.Store(true)
+}
+
+// admit counts a new connection, if it may stay.
+func (l *listener) admit(c *conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		_ = tcp.Close()
-		return nil, net.ErrClosed
+		return false // and the next one is an error
 	}
-	l.open[own] = struct{}{}
-	return own, nil
+	if l.perIP > 0 {
+		if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+			c.ip = a.AddrPort().Addr().Unmap()
+		}
+		if l.byIP[c.ip] >= l.perIP {
+			return false
+		}
+		l.byIP[c.ip]++
+	}
+	l.open[c] = struct{}{}
+	return true
+}
+
+// forget is admit's reverse.
+func (l *listener) forget(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.open, c)
+	if l.perIP == 0 {
+		return
+	}
+	if l.byIP[c.ip]--; l.byIP[c.ip] == 0 {
+		delete(l.byIP, c.ip)
+	}
 }
 
 // accept waits while the process or the machine is out of descriptors: they
@@ -96,8 +131,9 @@ type conn struct {
 	*net.TCPConn
 	owner  *listener
 	fd     int
-	linger bool // read a little after the last write, then close
-	late   bool // a read deadline has passed
+	ip     netip.Addr // set where connections of an address are counted
+	linger bool       // read a little after the last write, then close
+	late   bool       // a read deadline has passed
 	closed atomic.Bool
 
 	begun  bool        // something of a request has been read, and no answer written
@@ -169,9 +205,7 @@ func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
-	c.owner.mu.Lock()
-	delete(c.owner.open, c)
-	c.owner.mu.Unlock()
+	c.owner.forget(c)
 	if c.linger && c.CloseWrite() == nil {
 		_ = c.TCPConn.SetReadDeadline(time.Now().Add(lingerTime))
 		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerBytes)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -117,7 +118,7 @@ func (s *Server) Listen() (net.Addr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", cfg.Listen, err)
 	}
-	s.listener = &listener{Listener: l, writeTimeout: cfg.WriteTimeout, open: map[*conn]struct{}{}, full: s.noDescriptor}
+	s.listener = &listener{Listener: l, writeTimeout: cfg.WriteTimeout, open: map[*conn]struct{}{}, full: s.noDescriptor, perIP: cfg.MaxConnsPerIP, byIP: map[netip.Addr]int{}}
 	address, ok := l.Addr().(*net.TCPAddr)
 	s.local = ok && address.IP.IsLoopback()
 	return l.Addr(), nil
