@@ -186,10 +186,7 @@ func TestRoutesNeedKeys(t *testing.T) {
 // Off loopback the metrics are for callers and the admin, who is no caller.
 func TestMetricsOffLoopback(t *testing.T) {
 	const admin = "admin-key-0123456789abcdef"
-	g := prepare(t, keyed+quick, "GATEWAY_ADMIN_KEY="+admin)
-	_, port, _ := strings.Cut(g.Addr, ":")
-	g.cmd.Env = append(g.cmd.Env, "GATEWAY_LISTEN=0.0.0.0:"+port)
-	g.start()
+	g := launch(t, keyed+quick, "GATEWAY_ADMIN_KEY="+admin, "GATEWAY_LISTEN=0.0.0.0:0")
 	g.ask("GET", "/metrics", "").wantUnauthorized(t)
 	g.ask("GET", "/metrics", "", "x-api-key: wrong").wantUnauthorized(t)
 	for _, key := range []string{appKey, admin} {

@@ -87,6 +87,7 @@ func TestFault091_LogSink(t *testing.T) {
 			g := prepare(t, config(uncached+quick, sim.URL()+"/v1"))
 			sink := open(t)
 			g.cmd.Stderr = sink
+			g.at(freeAddress(t))
 			g.start()
 			_ = sink.Close()
 			g.spam(12_000) // more than a pipe and the log's buffer hold

@@ -188,17 +188,12 @@ func TestFault090_ReloadUnderLoad(t *testing.T) {
 // The address stays bound over a reload, so a file that would open it to
 // everybody is not taken, whatever address it names.
 func TestReloadKeepsAddressGuarded(t *testing.T) {
-	g := prepare(t, "")
-	_, port, _ := strings.Cut(g.Addr, ":")
-	everywhere := "listen: 0.0.0.0:" + port + "\n"
-	g.file = filepath.Join(g.cmd.Dir, "gateway.yaml")
-	g.cmd.Env = append(g.cmd.Env, "GATEWAY_CONFIG="+g.file, "GATEWAY_LISTEN=")
-	g.rewrite(everywhere + keyed + quick)
-	g.start()
+	const everywhere = "listen: 0.0.0.0:0\n"
+	g := launch(t, everywhere+keyed+quick, "GATEWAY_LISTEN=")
 	if g.status("/v1/models") != http.StatusUnauthorized {
 		t.Fatal("the address is open")
 	}
-	for _, text := range []string{everywhere, "listen: 127.0.0.1:" + port + "\n"} {
+	for _, text := range []string{everywhere, "listen: 127.0.0.1:0\n"} {
 		g.rewrite(text + quick)
 		g.reload()
 		if g.status("/v1/models") != http.StatusUnauthorized {

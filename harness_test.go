@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,12 +89,10 @@ func prepare(t testing.TB, config string, env ...string) *instance {
 		t.Fatal(err)
 	}
 	g := &instance{t: t, logs: &logBuffer{}, done: make(chan error, 1)}
-	g.Addr = freeAddress(t)
-	g.URL = "http://" + g.Addr
 	g.cmd = exec.Command(path, "serve")
 	dir := t.TempDir()
 	g.cmd.Dir = dir
-	g.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GATEWAY_LISTEN=" + g.Addr}, env...)
+	g.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GATEWAY_LISTEN=127.0.0.1:0"}, env...)
 	if config != "" {
 		g.file = filepath.Join(dir, "gateway.yaml")
 		g.rewrite(config)
@@ -122,6 +121,14 @@ func (g *instance) rewrite(config string) {
 	}
 }
 
+// at makes the gateway listen on address, for a test that cannot learn from
+// the log which port the gateway has got.
+func (g *instance) at(address string) {
+	g.Addr, g.URL = address, "http://"+address
+	g.cmd.Env = append(g.cmd.Env, "GATEWAY_LISTEN="+address)
+}
+
+// freeAddress is an address that nobody listened on a moment ago.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -132,6 +139,9 @@ func freeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
+// listening finds the bound port in the log.
+var listening = regexp.MustCompile(`"msg":"listening","address":"[^"]*:(\d+)"`)
+
 func (g *instance) waitReady() {
 	g.t.Helper()
 	eventually(g.t, 10*time.Second, "the gateway to answer", func() bool {
@@ -139,6 +149,10 @@ func (g *instance) waitReady() {
 		case err := <-g.done:
 			g.t.Fatalf("the gateway ended at its start: %v\n%s", err, g.logs)
 		default:
+		}
+		if m := listening.FindStringSubmatch(g.logs.String()); m != nil && g.Addr == "" {
+			g.Addr = "127.0.0.1:" + m[1]
+			g.URL = "http://" + g.Addr
 		}
 		r, err := http.Get(g.URL + "/readyz")
 		if err != nil {
