@@ -19,7 +19,7 @@ const logLimit = 1 << 20
 const logTotal = 32 << 20
 
 // logStart is the log of a stream that keeps nothing.
-const logStart = 16 << 10
+const logStart = 8 << 10
 
 // flightKey names calls that may share an answer.
 type flightKey struct {

@@ -17,7 +17,7 @@ const (
 	// every open stream pays for it. A stream that fills it in one read grows it
 	// up to streamBurst, so that what comes in together goes out together.
 	streamStart = 1 << 10
-	streamBurst = 16 << 10
+	streamBurst = 8 << 10
 	// streamJump is the size from which a buffer grows to its limit at once:
 	// doubling would hold two large arrays at a time.
 	streamJump = 256 << 10
