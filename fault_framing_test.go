@@ -10,8 +10,6 @@ import (
 	"github.com/ai-mcp-gateway/gateway/bench/simulator"
 )
 
-func itoa(n int) string { return strconv.Itoa(n) }
-
 // smuggled is a whole request that hides behind another one. It must never
 // reach a provider.
 var smuggled = rawChat("", chat("sim-l0", "smuggled", false))

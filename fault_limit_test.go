@@ -269,7 +269,7 @@ func TestFault046_IdleKeepAlive(t *testing.T) {
 	for _, depart := range departures { // a connection that was never used
 		depart(g.dial())
 	}
-	eventually(t, patience, "all connections to end", func() bool { return g.load().descriptors < 20 })
+	eventually(t, patience, "all connections to end", func() bool { return g.descriptors() < 20 })
 	for _, line := range g.calls()[before:] {
 		if line["status"] != 200.0 {
 			t.Errorf("the log says %v", line)

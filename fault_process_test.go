@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -158,14 +157,4 @@ func TestFault093_DescriptorsExhausted(t *testing.T) {
 	if n := strings.Count(g.logs.String(), "connections have to wait"); n == 0 || n > 10 {
 		t.Errorf("%d log lines of waiting connections", n)
 	}
-}
-
-// descriptors is how many descriptors the process has open.
-func (g *instance) descriptors() int {
-	g.t.Helper()
-	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", g.cmd.Process.Pid))
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	return len(fds)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -183,12 +182,17 @@ type load struct{ goroutines, descriptors int }
 
 func (g *instance) load() load {
 	g.t.Helper()
-	text := g.metrics()
+	return load{int(metric(g.t, g.metrics(), "go_goroutines")), g.descriptors()}
+}
+
+// descriptors is how many descriptors the process has open.
+func (g *instance) descriptors() int {
+	g.t.Helper()
 	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", g.cmd.Process.Pid))
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return load{int(metric(g.t, text, "go_goroutines")), len(fds)}
+	return len(fds)
 }
 
 // checkLeaks waits until the gateway holds no more than at its start, but for
@@ -412,50 +416,4 @@ func (r reply) wantStreamError(t testing.TB, gatewayCode string) {
 	if strings.Contains(r.body, "[DONE]") {
 		t.Errorf("a failed stream has [DONE]: %s", r.body)
 	}
-}
-
-// calls returns the log lines of finished calls.
-func (g *instance) calls() (lines []map[string]any) {
-	g.t.Helper()
-	for line := range strings.Lines(g.logs.String()) {
-		var m map[string]any
-		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			g.t.Errorf("log line is not JSON: %v: %s", err, line)
-			continue
-		}
-		if m["msg"] == "call" {
-			lines = append(lines, m)
-		}
-	}
-	return lines
-}
-
-// duration is how long the call of a log line took.
-func duration(line map[string]any) time.Duration {
-	us, _ := line["duration_us"].(float64)
-	return time.Duration(us * float64(time.Microsecond))
-}
-
-// logBuffer collects a process's output.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// tail is the end of the output, for failure messages.
-func (l *logBuffer) tail() string {
-	s := l.String()
-	return s[max(0, len(s)-4000):]
 }

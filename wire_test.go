@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -164,6 +165,8 @@ func (out *outcome) check(t *testing.T, c *rawCase) {
 	}
 }
 
+func itoa(n int) string { return strconv.Itoa(n) }
+
 // rawChat is a chat call in bytes. lines are header lines with their CRLF;
 // without a Content-Length or Transfer-Encoding among them, the body gets its
 // length.
@@ -172,15 +175,4 @@ func rawChat(lines, body string) string {
 		lines += "Content-Length: " + itoa(len(body)) + "\r\n"
 	}
 	return "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n" + lines + "\r\n" + body
-}
-
-// callsTo returns the log lines of finished calls to a route.
-func (g *instance) callsTo(route string) (lines []map[string]any) {
-	g.t.Helper()
-	for _, line := range g.calls() {
-		if line["route"] == route {
-			lines = append(lines, line)
-		}
-	}
-	return lines
 }
