@@ -41,6 +41,8 @@ type conn struct {
 	// interrupted: a Cancel has set both deadlines to the past, where the one
 	// of writes still is.
 	interrupted bool
+
+	swap swap // not for secure connections
 }
 
 // interrupt implements interruptible: reads and writes under way fail at
@@ -48,17 +50,6 @@ type conn struct {
 func (c *conn) interrupt() { _ = c.SetDeadline(longAgo) }
 
 func (c *conn) close() { _ = c.Conn.Close() }
-
-// quiet reports whether an idle connection is open and has nothing to say.
-// Bytes that arrive between exchanges are a close, or an answer that nobody
-// asked for; both end the connection, so that no exchange reads another's
-// bytes.
-func (c *conn) quiet() bool {
-	if time.Since(c.idleSince) > maxIdleAge {
-		return false
-	}
-	return !c.readable()
-}
 
 // readable reports whether a read would return at once (bytes, end or error).
 func (c *conn) readable() bool {
@@ -127,11 +118,15 @@ func (e *Endpoint) connect(ctx context.Context, stop context.CancelFunc) (*conn,
 		return nil, dialError(err)
 	}
 	c := &conn{Conn: raw, buf: make([]byte, readBufferSize)}
-	if c.fd, err = descriptor(raw); err != nil {
+	if c.swap.raw, err = rawConn(raw); err == nil {
+		err = c.swap.raw.Control(func(p uintptr) { c.fd = int(p) })
+	}
+	if err != nil {
 		c.close()
 		return nil, &Error{Code: translate.ProviderUnavailable, Cause: err}
 	}
 	if e.tls == nil {
+		c.swap.step = c.advance
 		return c, nil
 	}
 	c.secure = true
@@ -156,17 +151,12 @@ func dialError(err error) error {
 	return &Error{Code: translate.ProviderUnavailable, Cause: err}
 }
 
-// descriptor returns the file descriptor of a TCP connection. It stays valid
+// rawConn is the way to the descriptor of a TCP connection, which stays valid
 // as long as the connection is open.
-func descriptor(c net.Conn) (fd int, err error) {
+func rawConn(c net.Conn) (syscall.RawConn, error) {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
-		return 0, errors.New("connection has no descriptor")
+		return nil, errors.New("connection has no descriptor")
 	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	err = raw.Control(func(p uintptr) { fd = int(p) })
-	return fd, err
+	return sc.SyscallConn()
 }

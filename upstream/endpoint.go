@@ -95,13 +95,14 @@ func (e *Endpoint) Close() {
 	}
 }
 
-// acquire returns an idle connection that is still alive, or dials.
+// acquire returns an idle connection, or dials. Whether the idle one is still
+// alive shows when it is written to.
 func (e *Endpoint) acquire(cancel *Cancel, fresh bool) (c *conn, err error) {
-	for !fresh {
+	for now := time.Now(); !fresh; {
 		if c = e.pop(); c == nil {
 			break
 		}
-		if c.quiet() {
+		if now.Sub(c.idleSince) <= maxIdleAge {
 			c.reused = true
 			return c, nil
 		}

@@ -67,6 +67,10 @@ func AcquireExchange() *Exchange { return exchanges.Get().(*Exchange) }
 func (x *Exchange) Do(e *Endpoint, cancel *Cancel, r *Request) error {
 	x.endpoint, x.cancel = e, cancel
 	err := x.try(r, false)
+	for errors.Is(err, errUnquiet) { // nothing has been sent
+		x.drop()
+		err = x.try(r, false)
+	}
 	if err != nil && x.conn != nil && x.conn.reused && !x.first && staleConn(err) {
 		x.drop()
 		err = x.try(r, true)
@@ -152,8 +156,10 @@ func (x *Exchange) send(r *Request) error {
 		for _, piece := range r.Body {
 			x.out = append(x.out, piece...)
 		}
-		_, err := x.conn.Write(x.out)
-		return x.wrote(err)
+		return x.sendSmall()
+	}
+	if x.conn.reused && x.conn.readable() {
+		return errUnquiet
 	}
 	x.pieces = append(x.pieces[:0], x.out)
 	for _, piece := range r.Body {
@@ -165,6 +171,26 @@ func (x *Exchange) send(r *Request) error {
 	}
 	err := x.sendPieces()
 	clear(x.pieces)
+	return x.wrote(err)
+}
+
+// sendSmall writes x.out and, on a kept-alive connection, waits for the first
+// bytes of the answer in the same turn.
+func (x *Exchange) sendSmall() error {
+	c, rest := x.conn, x.out
+	if c.reused && !c.secure {
+		err := x.setTimer()
+		if err == nil {
+			rest, err = c.swapBytes(rest)
+		}
+		if x.first = c.r < c.w; err != nil || len(rest) == 0 {
+			return err
+		}
+	}
+	if c.reused && len(rest) == len(x.out) && c.readable() {
+		return errUnquiet
+	}
+	_, err := c.Write(rest)
 	return x.wrote(err)
 }
 
@@ -243,6 +269,9 @@ func (x *Exchange) readHead() error {
 func (x *Exchange) readBlock() ([]byte, error) {
 	c := x.conn
 	for {
+		if !looksLikeHTTP(c.buf[c.r:c.w]) {
+			return nil, bad("not HTTP")
+		}
 		if n := headEnd(c.buf[c.r:c.w]); n > 0 {
 			block := c.buf[c.r : c.r+n]
 			c.r += n
@@ -258,9 +287,6 @@ func (x *Exchange) readBlock() ([]byte, error) {
 			return nil, err
 		}
 		x.first = true
-		if !looksLikeHTTP(c.buf[c.r:c.w]) {
-			return nil, bad("not HTTP")
-		}
 	}
 }
 

@@ -14,7 +14,12 @@ import (
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The benchmark's other client leaves goroutines that end by themselves.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*TCPDialer).tcpAddrsClean"))
+}
 
 // script serves connections one after the other: for each it reads a request
 // and answers with the next text, then closes if the text ends in "<close>".
