@@ -6,9 +6,11 @@ import "testing"
 
 func TestSumAllocations(t *testing.T) {
 	for _, c := range keyBodies {
-		Sum(&testScope, c.body) // grows the scratch
-		if n := testing.AllocsPerRun(100, func() { Sum(&testScope, c.body) }); n != 0 {
-			t.Errorf("%s: %v allocations, want 0", c.name, n)
+		for _, sum := range []func(*Scope, []byte) Key{Sum, SumLocal} {
+			sum(&testScope, c.body) // grows the scratch
+			if n := testing.AllocsPerRun(100, func() { sum(&testScope, c.body) }); n != 0 {
+				t.Errorf("%s: %v allocations, want 0", c.name, n)
+			}
 		}
 	}
 }

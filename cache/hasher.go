@@ -12,12 +12,18 @@ import (
 // hasher works in two passes. The first finds the top-level members and the
 // nested objects that are out of order, the second feeds the hash straight
 // from the body. So a compact body in the usual order is hashed in place, and
-// the scratch does not grow with the body.
+// the scratch hardly grows with the body.
+//
+// The hash gets blocks of blockSize bytes, and a last one that may be shorter:
+// what they are depends on the canonical form alone, not on the pieces in
+// which it is put. A scope that is longer is a block of its own.
 type hasher struct {
-	sha  hash.Hash
-	buf  []byte // bytes not yet given to sha
-	out  [sha256.Size]byte
-	body []byte
+	local bool // by mac, not by sha
+	sha   hash.Hash
+	tags  []byte // of the blocks, when local
+	buf   []byte // bytes not yet given to the hash
+	out   [sha256.Size]byte
+	body  []byte
 
 	members      []member // of the objects that are open, outermost first
 	moved        []moved
@@ -28,12 +34,14 @@ type hasher struct {
 }
 
 var hashers = sync.Pool{New: func() any {
-	return &hasher{sha: sha256.New(), buf: make([]byte, 0, 4<<10)}
+	return &hasher{sha: sha256.New(), buf: make([]byte, 0, blockSize)}
 }}
 
-func acquireHasher(body []byte) *hasher {
+func acquireHasher(body []byte, local bool) *hasher {
 	h := hashers.Get().(*hasher)
+	h.local = local
 	h.sha.Reset()
+	h.tags = h.tags[:0]
 	h.body = body
 	h.buf = h.buf[:0]
 	h.members = h.members[:0]
@@ -49,6 +57,9 @@ func (h *hasher) release() {
 	if cap(h.names) > maxNames {
 		h.names = nil
 	}
+	if cap(h.tags) > maxNames {
+		h.tags = nil
+	}
 	hashers.Put(h)
 }
 
@@ -57,6 +68,9 @@ func (h *hasher) putScope(s *Scope) {
 	for _, part := range [...]string{s.Tenant, s.Dialect, s.Op, s.Model} {
 		h.buf = binary.AppendUvarint(h.buf, uint64(len(part)))
 		h.buf = append(h.buf, part...)
+	}
+	if len(h.buf) > blockSize {
+		h.flush()
 	}
 }
 
@@ -152,29 +166,46 @@ func (h *hasher) putTokens(from, to int) {
 }
 
 func (h *hasher) putByte(c byte) {
-	if len(h.buf) == cap(h.buf) {
+	if len(h.buf) == blockSize {
 		h.flush()
 	}
 	h.buf = append(h.buf, c)
 }
 
 func (h *hasher) put(p []byte) {
-	if len(p) > cap(h.buf)-len(h.buf) {
-		h.flush()
-		if len(p) >= cap(h.buf) {
-			h.sha.Write(p)
-			return
+	for len(p) > blockSize-len(h.buf) {
+		if len(h.buf) == 0 {
+			h.hash(p[:blockSize])
+			p = p[blockSize:]
+			continue
 		}
+		n := copy(h.buf[len(h.buf):blockSize], p)
+		h.buf, p = h.buf[:len(h.buf)+n], p[n:]
+		h.flush()
 	}
 	h.buf = append(h.buf, p...)
 }
 
 func (h *hasher) flush() {
-	h.sha.Write(h.buf)
+	h.hash(h.buf)
 	h.buf = h.buf[:0]
+}
+
+// hash gives the hash the next block.
+func (h *hasher) hash(block []byte) {
+	if h.local {
+		h.tags = local.appendBlock(h.tags, block)
+	} else {
+		h.sha.Write(block)
+	}
 }
 
 func (h *hasher) sum() Key {
 	h.flush()
-	return Key(h.sha.Sum(h.out[:0]))
+	if !h.local {
+		return Key(h.sha.Sum(h.out[:0]))
+	}
+	var k Key
+	copy(k[:], local.appendSum(h.out[:0], h.tags))
+	return k
 }

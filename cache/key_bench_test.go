@@ -74,6 +74,13 @@ func BenchmarkSum(b *testing.B) {
 				Sum(&testScope, c.body)
 			}
 		})
+		b.Run(c.name+"_local", func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(c.body)))
+			for b.Loop() {
+				SumLocal(&testScope, c.body)
+			}
+		})
 		b.Run(c.name+"_sha256_alone", func(b *testing.B) {
 			b.SetBytes(int64(len(c.body)))
 			for b.Loop() {

@@ -15,12 +15,12 @@ import (
 
 var testScope = Scope{Tenant: "acme/shop", Dialect: "openai", Op: "chat", Model: "openai/gpt-5"}
 
-func sum(body string) Key { return Sum(&testScope, []byte(body)) }
+func sumOf(body string) Key { return Sum(&testScope, []byte(body)) }
 
 func TestSumIsTheSame(t *testing.T) {
 	f := func(a, b string) {
 		t.Helper()
-		if sum(a) != sum(b) {
+		if sumOf(a) != sumOf(b) {
 			t.Errorf("keys differ:\n%s\n%s", a, b)
 		}
 	}
@@ -45,7 +45,7 @@ func TestSumIsTheSame(t *testing.T) {
 func TestSumDiffers(t *testing.T) {
 	f := func(a, b string) {
 		t.Helper()
-		if sum(a) == sum(b) {
+		if sumOf(a) == sumOf(b) {
 			t.Errorf("keys are the same:\n%s\n%s", a, b)
 		}
 	}
@@ -105,9 +105,42 @@ func TestSumScope(t *testing.T) {
 // A key may outlive the process, so its value is part of the contract.
 func TestSumIsStable(t *testing.T) {
 	const want = "06809a2d4cf45ada9559a70acc0cb34678a4969766e962946010a9aa6cf798fe"
-	got := fmt.Sprintf("%x", sum(`{"model":"gpt-5","messages":[{"role":"user","content":"hi"}],"n":null}`))
+	got := fmt.Sprintf("%x", sumOf(`{"model":"gpt-5","messages":[{"role":"user","content":"hi"}],"n":null}`))
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestSumLocal checks that both hashes tell the same bodies apart, also where
+// the canonical form comes in other pieces.
+func TestSumLocal(t *testing.T) {
+	var bodies [][]byte
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 20 {
+		v := randomObject(r, 4)
+		bodies = append(bodies, v.append(nil, nil), v.append(nil, r))
+	}
+	for _, c := range keyBodies {
+		bodies = append(bodies, c.body, indented(c.body), append([]byte{' '}, c.body...))
+	}
+	for size := 2*blockSize - 200; size < 2*blockSize+10; size++ {
+		text := strings.Repeat("x", size)
+		bodies = append(bodies, []byte(`{"a":"`+text+`","b":1}`), []byte(`{ "a":"`+text+`","b":1}`), []byte(`{"b":1,"a":"`+text+`"}`))
+	}
+	scope := Scope{Tenant: strings.Repeat("x", 10_000)}
+	long := SumLocal(&scope, bodies[0]) // leaves a larger scratch
+	spellings := map[Key]Key{}
+	used := map[Key]bool{}
+	for _, b := range bodies {
+		shared, own := Sum(&testScope, b), SumLocal(&testScope, b)
+		was, known := spellings[shared]
+		if known != used[own] || known && was != own {
+			t.Errorf("the hashes disagree about %.60q (%d bytes)", b, len(b))
+		}
+		spellings[shared], used[own] = own, true
+	}
+	if SumLocal(&scope, bodies[0]) != long || used[long] {
+		t.Error("a long scope has no key of its own")
 	}
 }
 
@@ -125,8 +158,8 @@ func TestSumOfBrokenBodies(t *testing.T) {
 	}
 	seen := map[Key]string{}
 	for _, body := range bodies {
-		k := sum(body)
-		if k != sum(body) {
+		k := sumOf(body)
+		if k != sumOf(body) {
 			t.Errorf("%.40q: two keys", body)
 		}
 		if other, ok := seen[k]; ok {
@@ -140,10 +173,10 @@ func TestSumDepth(t *testing.T) {
 	nest := func(inner string, n int) string {
 		return strings.Repeat(`{"a":`, n-1) + inner + strings.Repeat("}", n-1)
 	}
-	if sum(nest(`{"b":1,"c":2}`, maxDepth)) != sum(nest(`{"c":2,"b":1}`, maxDepth)) {
+	if sumOf(nest(`{"b":1,"c":2}`, maxDepth)) != sumOf(nest(`{"c":2,"b":1}`, maxDepth)) {
 		t.Error("order counts at the greatest depth")
 	}
-	if sum(nest(`{"b":1,"c":2}`, maxDepth+1)) == sum(nest(`{"c":2,"b":1}`, maxDepth+1)) {
+	if sumOf(nest(`{"b":1,"c":2}`, maxDepth+1)) == sumOf(nest(`{"c":2,"b":1}`, maxDepth+1)) {
 		t.Error("a body that is too deep is not hashed as it stands")
 	}
 }
@@ -162,10 +195,10 @@ func TestSumManyMembers(t *testing.T) {
 		return b.String()
 	}
 	const many = maxMembers/2 - 2
-	if sum(object(many, false)) != sum(object(many, true)) {
+	if sumOf(object(many, false)) != sumOf(object(many, true)) {
 		t.Error("order counts in a big object")
 	}
-	if sum(object(2*maxMembers, false)) == sum(object(2*maxMembers, true)) {
+	if sumOf(object(2*maxMembers, false)) == sumOf(object(2*maxMembers, true)) {
 		t.Error("an object with too many members is not hashed as it stands")
 	}
 }
@@ -176,7 +209,7 @@ func TestSumProperties(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		v := randomObject(r, 5)
-		want := sum(string(v.append(nil, nil)))
+		want := sumOf(string(v.append(nil, nil)))
 		for range 3 {
 			body := v.append(nil, r)
 			if got := Sum(&testScope, body); got != want {

@@ -32,7 +32,7 @@ func (e *Engine) attempt(c *Call, r *route) *translate.Error {
 		if !r.offers(t, c.Op) || !t.breaker.Allow(now) {
 			continue
 		}
-		err := e.tryTarget(c, t)
+		err := e.tryTarget(c, t, now)
 		if err == nil {
 			return nil
 		}
@@ -47,7 +47,7 @@ func (e *Engine) attempt(c *Call, r *route) *translate.Error {
 	case last == nil:
 		last = e.unreachable(r, c)
 	case e.retries.take(last) && pauseBeforeRetry(c, deadline):
-		if err := e.tryTarget(c, failed); err == nil || !passes(err) {
+		if err := e.tryTarget(c, failed, time.Now()); err == nil || !passes(err) {
 			return err
 		}
 	}
@@ -57,19 +57,19 @@ func (e *Engine) attempt(c *Call, r *route) *translate.Error {
 
 // tryTarget makes one attempt for each key of the target's provider that is
 // not set aside, until one is accepted.
-func (e *Engine) tryTarget(c *Call, t *target) *translate.Error {
+func (e *Engine) tryTarget(c *Call, t *target, now time.Time) *translate.Error {
 	var err *translate.Error
 	for range t.provider.keys {
-		now := time.Now()
 		key := t.provider.credential(now)
 		if key == nil {
 			break
 		}
-		err = e.try(c, t, key)
+		err = e.try(c, t, key, now)
 		if err == nil || err.Code != translate.ProviderAuth || c.Attempts() >= maxAttempts {
 			break
 		}
 		key.pause(now)
+		now = time.Now()
 	}
 	if err == nil && c.target != t {
 		err = &translate.Error{Code: translate.ProviderAuth, Message: "the provider refuses the gateway's credentials"}
@@ -95,9 +95,8 @@ func (t *target) judge(err *translate.Error) {
 	}
 }
 
-// try makes one attempt and records it.
-func (e *Engine) try(c *Call, t *target, key *credential) *translate.Error {
-	start := time.Now()
+// try makes one attempt, which starts now, and records it.
+func (e *Engine) try(c *Call, t *target, key *credential, now time.Time) *translate.Error {
 	a := c.Record.AddAttempt()
 	a.Provider, a.Model, a.Status = t.provider.config.Name, t.id, http.StatusOK
 	x := upstream.AcquireExchange()
@@ -108,7 +107,7 @@ func (e *Engine) try(c *Call, t *target, key *credential) *translate.Error {
 		}
 	}()
 	err := e.exchange(c, t, key, x)
-	a.Duration = time.Since(start)
+	a.Duration = time.Since(now)
 	c.waited += a.Duration
 	kept = err == nil
 	if err != nil {

@@ -82,10 +82,10 @@ type life struct {
 
 var calls = sync.Pool{New: func() any { return new(Call) }}
 
-// AcquireCall returns an empty call that starts now.
-func AcquireCall() *Call {
+// AcquireCall returns an empty call that has started at the given time.
+func AcquireCall(start time.Time) *Call {
 	c := calls.Get().(*Call)
-	c.Start = time.Now()
+	c.Start = start
 	c.Control.MaxAge = -1
 	return c
 }

@@ -136,7 +136,7 @@ func (m *member) started() *member {
 // ask starts a call. Its writes wait for gate, if there is one.
 func (r *rig) ask(t *testing.T, model string, stream bool, gate chan struct{}) *member {
 	t.Helper()
-	c := AcquireCall()
+	c := AcquireCall(time.Now())
 	c.Op, c.Caller = translate.OpChat, tenant.Anonymous()
 	body := fmt.Sprintf(`{"model":%q,"stream":%t,"messages":[{"role":"user","content":%q}]}`, model, stream, t.Name())
 	if err := c.Request.Scan([]byte(body)); err != nil {

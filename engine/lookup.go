@@ -44,7 +44,16 @@ func (c *Call) identify(r *route) {
 	case "user":
 		c.scope.Tenant += "\x00" + c.Caller.Project + "\x00" + c.Caller.User
 	}
-	c.key, c.keyed = cache.Sum(&c.scope, c.Request.Body), true
+	c.key, c.keyed = c.sum(), true
+}
+
+// sum is the key for c's scope. Only one that the shared cache gets as well
+// needs a hash that means the same everywhere.
+func (c *Call) sum() cache.Key {
+	if c.engine.options.Remote != nil {
+		return cache.Sum(&c.scope, c.Request.Body)
+	}
+	return cache.SumLocal(&c.scope, c.Request.Body)
 }
 
 // lookup finds a stored answer that is fresh enough, in the form that c asks
@@ -181,7 +190,7 @@ func (c *Call) store(entry *cache.Entry) {
 	c.keyed = false
 	if c.scope.Model != entry.Model {
 		c.scope.Model = entry.Model
-		c.key = cache.Sum(&c.scope, c.Request.Body)
+		c.key = c.sum()
 	}
 	entry.Expires = entry.Stored.Add(s.config.Cache.TTL)
 	s.memory.Put(c.key, entry)

@@ -73,7 +73,7 @@ func (c *call) abandon() {
 // acquire starts a call and its record.
 func (s *Server) acquire(ctx *fasthttp.RequestCtx, route modelRoute) *call {
 	c := calls.Get().(*call)
-	c.Call, c.server = engine.AcquireCall(), s
+	c.Call, c.server = engine.AcquireCall(ctx.Time()), s
 	s.options.Metrics.InFlight(1)
 	r := &c.Record
 	r.Time, r.Method, r.Route, r.Op = c.Start, "POST", route.path, route.op.String()

@@ -125,6 +125,13 @@ func skipKey(b []byte, i int, strict bool) int {
 
 // skipColon skips a colon and the white space around it.
 func skipColon(b []byte, i int) int {
+	if i+1 < len(b) && b[i] == ':' && b[i+1] > ' ' {
+		return i + 1
+	}
+	return skipSpacedColon(b, i)
+}
+
+func skipSpacedColon(b []byte, i int) int {
 	i = skipSpace(b, i)
 	if i >= len(b) || b[i] != ':' {
 		return ^i
@@ -151,19 +158,7 @@ func skipString(b []byte, i int, strict bool) int {
 		stop = 0
 	}
 	for {
-		for ; len(b)-i >= 16; i += 16 {
-			near, far := b[i:i+8], b[i+8:i+16]
-			if special(binary.LittleEndian.Uint64(near), stop)|special(binary.LittleEndian.Uint64(far), stop) != 0 {
-				break
-			}
-		}
-		for ; len(b)-i >= 8; i += 8 {
-			if hit := special(binary.LittleEndian.Uint64(b[i:]), stop); hit != 0 {
-				i += bits.TrailingZeros64(hit) >> 3
-				break
-			}
-		}
-		if i >= len(b) {
+		if i = skipPlain(b, i, stop); i >= len(b) {
 			return ^len(b)
 		}
 		switch c := b[i]; {
@@ -185,6 +180,28 @@ func skipString(b []byte, i int, strict bool) int {
 			i++
 		}
 	}
+}
+
+// skipPlain skips plain text up to the first special byte, or to the last few
+// bytes of b, whatever they are.
+func skipPlain(b []byte, i int, stop uint64) int {
+	for ; len(b)-i >= 16; i += 16 {
+		near := special(binary.LittleEndian.Uint64(b[i:i+8]), stop)
+		far := special(binary.LittleEndian.Uint64(b[i+8:i+16]), stop)
+		if near != 0 {
+			return i + bits.TrailingZeros64(near)>>3
+		}
+		if far != 0 {
+			return i + 8 + bits.TrailingZeros64(far)>>3
+		}
+	}
+	if len(b)-i >= 8 {
+		if hit := special(binary.LittleEndian.Uint64(b[i:]), stop); hit != 0 {
+			return i + bits.TrailingZeros64(hit)>>3
+		}
+		i += 8
+	}
+	return i
 }
 
 // special marks the bytes of w that end a run of plain text with their high

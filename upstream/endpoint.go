@@ -95,20 +95,21 @@ func (e *Endpoint) Close() {
 	}
 }
 
-// acquire returns an idle connection, or dials. Whether the idle one is still
-// alive shows when it is written to.
-func (e *Endpoint) acquire(cancel *Cancel, fresh bool) (c *conn, err error) {
-	for now := time.Now(); !fresh; {
+// acquire returns an idle connection, or dials, and the time it is then.
+// Whether the idle one is still alive shows when it is written to.
+func (e *Endpoint) acquire(cancel *Cancel, fresh bool) (c *conn, now time.Time, err error) {
+	for now = time.Now(); !fresh; {
 		if c = e.pop(); c == nil {
 			break
 		}
 		if now.Sub(c.idleSince) <= maxIdleAge {
 			c.reused = true
-			return c, nil
+			return c, now, nil
 		}
 		c.close()
 	}
-	return e.dial(cancel)
+	c, err = e.dial(cancel)
+	return c, time.Now(), err
 }
 
 func (e *Endpoint) pop() *conn {

@@ -85,7 +85,7 @@ func (x *Exchange) Do(e *Endpoint, cancel *Cancel, r *Request) error {
 }
 
 func (x *Exchange) try(r *Request, fresh bool) error {
-	c, err := x.endpoint.acquire(x.cancel, fresh)
+	c, now, err := x.endpoint.acquire(x.cancel, fresh)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (x *Exchange) try(r *Request, fresh bool) error {
 	if err := x.cancel.attach(c); err != nil {
 		return err
 	}
-	c.deadline = time.Now().Add(x.endpoint.cfg.FirstByte)
+	c.deadline = now.Add(x.endpoint.cfg.FirstByte)
 	if err := x.send(r); err != nil {
 		return err
 	}
