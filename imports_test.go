@@ -31,17 +31,18 @@ var mayImport = map[string][]string{
 	"translate":  {},
 	"console":    {},
 
-	"translate/sse": {"translate"},
-	"translate/*":   {"translate", "translate/sse"},
+	"translate/sse":     {"translate"},
+	"translate/neutral": {"translate"},
+	"translate/*":       {"translate", "translate/sse", "translate/neutral"},
 
 	"cache":       {},
 	"cache/redis": {"cache"},
 	"store/*":     {"store"},
 
 	"tenant":       {"store"},
-	"conversation": {"store", "translate"},
+	"conversation": {"store", "translate", "translate/neutral"},
 	"upstream":     {"translate"},
-	"engine":       {"translate", "translate/sse", "routing", "upstream", "cache", "conversation", "tenant", "store", "telemetry"},
+	"engine":       {"translate", "translate/sse", "translate/neutral", "routing", "upstream", "cache", "conversation", "tenant", "store", "telemetry"},
 	"proxy":        {"engine", "translate", "tenant", "telemetry", "store"},
 	"mcp":          {"engine", "conversation", "store", "telemetry"},
 	"configs":      configured,
@@ -67,6 +68,9 @@ var fences = map[string][]string{
 	"github.com/fasthttp/router":   {"proxy"},
 	"github.com/redis/go-redis/v9": {"cache/redis"},
 	"go.yaml.in/yaml/v3":           {"configs", "tests"},
+
+	"github.com/aws/aws-sdk-go-v2":                          {"translate/bedrock"},
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": {"tests"},
 
 	"github.com/HdrHistogram/hdrhistogram-go": {"bench", "bench/*"},
 	"github.com/klauspost/compress":           {"cache/redis", "upstream"},

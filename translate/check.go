@@ -18,15 +18,17 @@ func (r *Request) Check(op Op) *Error {
 		input = FieldPrompt
 	case OpEmbedding:
 		input = FieldInput
+	case OpMessages, OpCountTokens:
+		input = FieldMessages
 	default:
 		return nil
 	}
 	switch v := r.Value(input); {
 	case v == nil:
 		return missingField(input.String())
-	case op == OpChat && KindOf(v) != KindArray:
+	case input == FieldMessages && KindOf(v) != KindArray:
 		return invalidField("messages", "an array")
-	case op == OpEmbedding:
+	case op != OpChat && op != OpCompletion:
 		return nil
 	}
 	return r.checkN()

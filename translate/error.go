@@ -16,6 +16,7 @@ const (
 	CallerInvalidField     // a field has the wrong type or value
 	CallerMissingField     // a required field is absent
 	CallerDuplicateField   // a control field stands twice
+	CallerUnsupported      // what is asked for cannot be said to this provider
 	CallerBodyTooLarge     // the body is over limits.body
 	CallerHeaderTooLarge   // the header or the URI is over its limit
 	CallerUnsupportedMedia // the content type or encoding is not accepted
@@ -23,6 +24,7 @@ const (
 	CallerForbidden        // a known caller that may not do this
 	CallerModelNotFound    // no target serves the model
 	CallerRouteNotFound    // no such route
+	CallerNotFound         // what is asked for is not there, or not the caller's
 	CallerMethodNotAllowed // the route exists, the method does not
 	CallerTimeout          // the request did not arrive in time
 	CallerGone             // the client left before the answer; logged only
@@ -56,18 +58,25 @@ type Error struct {
 	Code Code
 	// Status overrides the code's HTTP status; zero keeps it.
 	Status int
-	// Message is one sentence for a person. It never holds a secret, a prompt
-	// or a provider's raw text.
+	// Message is one sentence for a person. It never holds a secret or a
+	// prompt. That of ProviderRejected may be the provider's own.
 	Message string
+	// Reason is a provider's well-known word for what is wrong, in OpenAI's
+	// terms (context_length_exceeded, content_filter ...), where it said one.
+	Reason string
 	// Param names the field at fault, as a path; empty when there is none.
 	Param string
 	// Attempts is how many upstream attempts were made.
 	Attempts int
 	// RetryAfter is in seconds; zero sends no header.
 	RetryAfter int
-	// Body, when set, is the provider's own error body in the caller's
-	// dialect, passed through as it is (ProviderRejected only).
+	// Body, when set, is the provider's own error body in its own dialect,
+	// passed through as it is where the caller speaks that one
+	// (ProviderRejected only).
 	Body []byte
+	// Frames, when set, are what ends a stream in the caller's dialect with
+	// this error, in place of the dialect's plain error event.
+	Frames []byte
 }
 
 // Error implements error.
@@ -88,6 +97,10 @@ func (e *Error) HTTPStatus() int {
 
 // String returns the code's text, such as "caller_invalid_json".
 func (c Code) String() string { return codeTable[c].text }
+
+// CallersFault reports whether the caller has to change something, or has
+// left.
+func (c Code) CallersFault() bool { return c >= CallerBadRequest && c <= CallerVersion }
 
 // OpenAIType returns the "type" of OpenAI's error object for c.
 func (c Code) OpenAIType() string { return codeTable[c].openaiType }
@@ -115,12 +128,14 @@ var codeTable = [codeCount]struct {
 	CallerInvalidField:     {"caller_invalid_field", 400, typeInvalid, "invalid_value"},
 	CallerMissingField:     {"caller_missing_field", 400, typeInvalid, "missing_required_parameter"},
 	CallerDuplicateField:   {"caller_duplicate_field", 400, typeInvalid, "duplicate_parameter"},
+	CallerUnsupported:      {"caller_unsupported", 400, typeInvalid, "unsupported_parameter"},
 	CallerBodyTooLarge:     {"caller_body_too_large", 413, typeInvalid, "request_too_large"},
 	CallerHeaderTooLarge:   {"caller_header_too_large", 431, typeInvalid, "header_too_large"},
 	CallerUnsupportedMedia: {"caller_unsupported_media", 415, typeInvalid, "unsupported_media_type"},
 	CallerUnauthenticated:  {"caller_unauthenticated", 401, typeInvalid, "invalid_api_key"},
 	CallerForbidden:        {"caller_forbidden", 403, "permission_error", "forbidden"},
 	CallerModelNotFound:    {"caller_model_not_found", 404, typeInvalid, "model_not_found"},
+	CallerNotFound:         {"caller_not_found", 404, typeInvalid, "not_found"},
 	CallerRouteNotFound:    {"caller_route_not_found", 404, typeInvalid, "unknown_url"},
 	CallerMethodNotAllowed: {"caller_method_not_allowed", 405, typeInvalid, "method_not_allowed"},
 	CallerTimeout:          {"caller_timeout", 408, typeInvalid, "request_timeout"},

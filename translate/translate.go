@@ -15,6 +15,9 @@ const (
 	OpChat
 	OpCompletion
 	OpEmbedding
+	OpResponses
+	OpMessages
+	OpCountTokens
 )
 
 // String returns the operation's name in metrics, logs and cache keys.
@@ -26,6 +29,12 @@ func (op Op) String() string {
 		return "completion"
 	case OpEmbedding:
 		return "embedding"
+	case OpResponses:
+		return "responses"
+	case OpMessages:
+		return "messages"
+	case OpCountTokens:
+		return "count_tokens"
 	default:
 		return "none"
 	}
@@ -48,4 +57,21 @@ type Usage struct {
 	Out, Reasoning            int64
 	// Known is false when the provider reported no usage at all.
 	Known bool
+}
+
+// Update takes over what a later report of the same attempt says; what it
+// leaves out stays. Some providers report the input at the start of a stream
+// and the output at its end.
+func (u *Usage) Update(later *Usage) {
+	pick := func(old, new int64) int64 {
+		if new > 0 {
+			return new
+		}
+		return old
+	}
+	plain := pick(u.In-u.CacheRead-u.CacheWrite, later.In-later.CacheRead-later.CacheWrite)
+	u.CacheRead, u.CacheWrite = pick(u.CacheRead, later.CacheRead), pick(u.CacheWrite, later.CacheWrite)
+	u.In = plain + u.CacheRead + u.CacheWrite
+	u.Out, u.Reasoning = pick(u.Out, later.Out), pick(u.Reasoning, later.Reasoning)
+	u.Known = u.Known || later.Known
 }

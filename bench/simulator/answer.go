@@ -13,15 +13,17 @@ import (
 
 // output is one choice of an answer, in no dialect.
 type output struct {
-	pieces []string
-	calls  []call
-	finish finish
-	stop   string // the stop sequence that ended it
-	count  int    // tokens, if not as many as pieces
+	thoughts []string // before all else
+	pieces   []string
+	calls    []call
+	finish   finish
+	stop     string // the stop sequence that ended it
+	count    int    // tokens, if not as many as pieces
 }
 
 type call struct {
 	id        string // without the dialect's prefix
+	bare      bool   // the id goes without one
 	name      string
 	arguments string // a JSON object
 }
@@ -33,14 +35,32 @@ const (
 	finishSequence
 	finishLength
 	finishTools
+	finishRefusal // the model would not: pieces say so
+	finishFilter  // the provider would not: pieces are what came before it stepped in
 )
 
 // compose makes one choice.
 func (s *Server) compose(a *ask, choice int, p *plan) output {
-	if calls := a.calls(choice); calls != nil {
-		return output{calls: calls, finish: finishTools}
-	}
 	out := output{}
+	if a.think || p.thinking {
+		out.thoughts = pieces("Let me think about it. " + sentence(mix(a.seed, uint64(choice))))
+	}
+	if p.refusal {
+		out.pieces, out.finish = pieces("I cannot help with that, said the simulator."), finishRefusal
+		return out
+	}
+	if out.calls = a.calls(choice); out.calls != nil {
+		out.finish = finishTools
+		for i := range out.calls {
+			if c := &out.calls[i]; p.strict == "mistral" {
+				c.id, c.bare = c.id[:9], true
+			}
+		}
+		if p.preamble {
+			out.pieces = pieces("I will look that up.")
+		}
+		return out
+	}
 	text := s.text(a, choice, p)
 	for _, stop := range a.stop {
 		if before, _, found := strings.Cut(text, stop); found && stop != "" {
@@ -59,6 +79,9 @@ func (s *Server) compose(a *ask, choice int, p *plan) output {
 	}
 	if a.maxTokens > 0 && len(out.pieces) > a.maxTokens {
 		out.pieces, out.finish = out.pieces[:a.maxTokens], finishLength
+	}
+	if p.filter {
+		out.pieces, out.finish, out.stop = out.pieces[:len(out.pieces)/2], finishFilter, ""
 	}
 	return out
 }
@@ -119,6 +142,9 @@ func mentions(text, word string) bool {
 func (s *Server) text(a *ask, choice int, p *plan) string {
 	seed := mix(s.config.Seed, hash([]byte(strings.Join(a.texts, "\n"))), uint64(a.skill), uint64(choice))
 	mark := "[simulated " + a.model + "]"
+	if a.images+a.files > 0 {
+		mark += fmt.Sprintf(" (images: %d, files: %d)", a.images, a.files)
+	}
 	switch {
 	case a.schema != nil:
 		return generate(a.schema, seed)
@@ -172,7 +198,8 @@ type usage struct{ prompt, cached, completion, reasoning int }
 func (a *ask) usage(outs []output, p *plan) usage {
 	u := usage{prompt: max(a.promptTokens, p.cached), cached: p.cached, completion: p.reasoning, reasoning: p.reasoning}
 	for _, out := range outs {
-		u.completion += out.tokens()
+		u.completion += out.tokens() + len(out.thoughts)
+		u.reasoning += len(out.thoughts)
 	}
 	return u
 }

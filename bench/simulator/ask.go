@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// ask is what both dialects ask for, read from their requests.
+// ask is what every dialect asks for, read from its requests.
 type ask struct {
 	model     string
 	skill     int
@@ -25,6 +25,10 @@ type ask struct {
 	parallel  bool
 	object    bool            // any JSON object is wanted
 	schema    json.RawMessage // a JSON value of this schema is wanted
+	think     bool            // thoughts are wanted
+	hidden    bool            // but only their signature
+	images    int             // in all messages, tools' results included
+	files     int
 
 	seed         uint64 // of ids and time: the server's and the request's bytes
 	promptTokens int
@@ -71,8 +75,17 @@ func noModel(d dialect, model string) *reply {
 	if model == "" {
 		return errorReply(d, http.StatusBadRequest, "you must provide a model parameter", "model", "")
 	}
-	if d == anthropic {
+	switch d {
+	case anthropic:
 		return errorReply(d, http.StatusNotFound, "model: "+model, "", "")
+	case gemini:
+		return errorReply(d, http.StatusNotFound, "models/"+model+" is not found for API version v1beta, or is not supported for generateContent.", "", "")
+	case bedrock:
+		return errorReply(d, http.StatusBadRequest, "The provided model identifier is invalid.", "", "")
+	case ollama:
+		return errorReply(d, http.StatusNotFound, "model '"+model+"' not found", "", "")
+	case azure:
+		return errorReply(d, http.StatusNotFound, "The API deployment for this resource does not exist.", "", "DeploymentNotFound")
 	}
 	return errorReply(d, http.StatusNotFound, "The model `"+model+"` does not exist or you do not have access to it.", "model", "model_not_found")
 }
@@ -94,6 +107,8 @@ func decode(d dialect, body []byte, into any) *reply {
 type content struct {
 	text   string
 	result *string // of the first tool result in it
+	images int
+	files  int
 }
 
 func (c *content) UnmarshalJSON(b []byte) error {
@@ -111,6 +126,12 @@ func (c *content) UnmarshalJSON(b []byte) error {
 		}
 		var texts []string
 		for _, part := range parts {
+			switch part.Type {
+			case "image_url":
+				c.images++
+			case "file":
+				c.files++
+			}
 			if part.Type == "tool_result" && c.result == nil {
 				c.result = &part.Content.text
 			}

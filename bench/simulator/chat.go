@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // chatRequest is what is read of OpenAI's POST /v1/chat/completions.
@@ -34,11 +35,18 @@ type chatRequest struct {
 			Schema json.RawMessage `json:"schema"`
 		} `json:"json_schema"`
 	} `json:"response_format"`
+	ReasoningEffort string `json:"reasoning_effort"`
+	Thinking        struct {
+		Type string `json:"type"`
+	} `json:"thinking"`
 }
 
 func (s *Server) chat(q *request, p *plan) *reply {
 	if r, ok := s.benchReply(q, openAI, p); ok {
 		return r
+	}
+	if bad := strictChat(q, p.strict); bad != nil {
+		return bad
 	}
 	a, bad := s.readChat(q)
 	if bad != nil {
@@ -58,7 +66,7 @@ func (s *Server) chat(q *request, p *plan) *reply {
 func (s *Server) common(q *request, stream, usage bool, n *int, options bool) (*ask, *reply) {
 	skill, ok := s.skillOf(q.model)
 	if !ok {
-		return nil, noModel(openAI, q.model)
+		return nil, noModel(q.dialect, q.model)
 	}
 	if options && !stream {
 		return nil, invalid("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options")
@@ -97,19 +105,24 @@ func (s *Server) readChat(q *request) (*ask, *reply) {
 			a.maxTokens = *limit
 		}
 	}
+	var results []string
 	for _, m := range in.Messages {
 		a.texts = append(a.texts, m.Content.text)
-	}
-	last := in.Messages[len(in.Messages)-1]
-	if last.Role == "tool" || last.Role == "function" {
-		a.result = &last.Content.text
-	}
-	for _, m := range in.Messages {
-		if m.Role == "user" {
-			a.user = m.Content.text
+		a.images, a.files = a.images+m.Content.images, a.files+m.Content.files
+		switch m.Role {
+		case "user":
+			a.user, results = m.Content.text, nil
+		case "tool", "function":
+			results = append(results, m.Content.text)
+		default:
+			results = nil
 		}
 	}
-	a.stop = in.Stop
+	if results != nil {
+		all := strings.Join(results, " | ")
+		a.result = &all
+	}
+	a.stop, a.think = in.Stop, in.thinks()
 	a.object = in.ResponseFormat.Type == "json_object"
 	if in.ResponseFormat.Type == "json_schema" {
 		a.schema = in.ResponseFormat.JSONSchema.Schema
@@ -121,6 +134,11 @@ func (s *Server) readChat(q *request) (*ask, *reply) {
 	a.choose, bad = chatChoice(in.ToolChoice)
 	a.count()
 	return a, bad
+}
+
+// thinks reports whether thoughts are asked for, in any of the ways that OpenAI's imitators have.
+func (in *chatRequest) thinks() bool {
+	return in.ReasoningEffort != "" && in.ReasoningEffort != "none" || in.Thinking.Type == "enabled"
 }
 
 func chatChoice(raw json.RawMessage) (string, *reply) {
@@ -135,6 +153,8 @@ func chatChoice(raw json.RawMessage) (string, *reply) {
 		return "auto", nil
 	case json.Unmarshal(raw, &word) == nil && (word == "auto" || word == "none" || word == "required"):
 		return word, nil
+	case word == "any": // Mistral's
+		return "required", nil
 	case json.Unmarshal(raw, &named) == nil && named.Function.Name != "":
 		return namedTool + named.Function.Name, nil
 	}
@@ -145,7 +165,7 @@ func chatChoice(raw json.RawMessage) (string, *reply) {
 func finishName(f finish, p *plan) []byte {
 	switch p.finish {
 	case "":
-		return quote([]string{finishStop: "stop", finishSequence: "stop", finishLength: "length", finishTools: "tool_calls"}[f])
+		return quote([]string{finishStop: "stop", finishSequence: "stop", finishLength: "length", finishTools: "tool_calls", finishRefusal: "stop", finishFilter: "content_filter"}[f])
 	case "none":
 		return []byte("null")
 	default:
@@ -161,20 +181,8 @@ func appendChat(b []byte, a *ask, outs []output, p *plan) []byte {
 			b = append(b, ',')
 		}
 		b = strconv.AppendInt(append(b, `{"index":`...), int64(i), 10)
-		b = append(b, `,"message":{"role":"assistant","content":`...)
-		if len(out.calls) > 0 {
-			b = append(b, `null,"tool_calls":[`...)
-			for j, c := range out.calls {
-				if j > 0 {
-					b = append(b, ',')
-				}
-				b = append(appendCall(append(b, '{'), c, c.arguments), '}')
-			}
-			b = append(b, ']')
-		} else {
-			b = append(b, quote(out.text())...)
-		}
-		b = append(b, `,"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":`...)
+		b = appendChatMessage(append(b, `,"message":`...), out)
+		b = append(b, `,"logprobs":null,"finish_reason":`...)
 		b = append(append(b, finishName(out.finish, p)...), '}')
 	}
 	b = append(b, ']')
@@ -182,6 +190,32 @@ func appendChat(b []byte, a *ask, outs []output, p *plan) []byte {
 		b = appendUsage(append(b, `,"usage":`...), a.usage(outs, p))
 	}
 	return append(b, `,"service_tier":"default","system_fingerprint":"fp_simulated"}`...)
+}
+
+func appendChatMessage(b []byte, out output) []byte {
+	b = append(b, `{"role":"assistant","content":`...)
+	content, refusal := quote(out.text()), []byte("null")
+	if out.finish == finishRefusal {
+		content, refusal = refusal, content
+	} else if len(out.calls) > 0 && len(out.pieces) == 0 {
+		content = []byte("null")
+	}
+	b = append(b, content...)
+	if len(out.thoughts) > 0 {
+		b = append(append(b, `,"reasoning_content":`...), quote(strings.Join(out.thoughts, ""))...)
+	}
+	for j, c := range out.calls {
+		lead := `,"tool_calls":[{`
+		if j > 0 {
+			lead = ",{"
+		}
+		b = append(appendCall(append(b, lead...), c, c.arguments), '}')
+	}
+	if len(out.calls) > 0 {
+		b = append(b, ']')
+	}
+	b = append(append(b, `,"refusal":`...), refusal...)
+	return append(b, `,"annotations":[]}`...)
 }
 
 func (out output) text() string {
@@ -205,8 +239,12 @@ func appendOpening(b []byte, a *ask, id, object string) []byte {
 }
 
 func appendCall(b []byte, c call, arguments string) []byte {
-	b = append(append(b, `"id":"call_`...), c.id...)
-	b = append(append(b, `","type":"function","function":{"name":`...), quote(c.name)...)
+	b = append(b, `"id":"`...)
+	if !c.bare {
+		b = append(b, "call_"...)
+	}
+	b = append(append(b, c.id...), `","type":"function","function":{"name":`...)
+	b = append(b, quote(c.name)...)
 	b = append(append(b, `,"arguments":`...), quote(arguments)...)
 	return append(b, '}')
 }
@@ -253,14 +291,20 @@ func chatEvents(a *ask, outs []output, p *plan) []event {
 
 // chatDeltas returns the deltas of a choice, in JSON.
 func chatDeltas(out output) []string {
-	if len(out.calls) == 0 {
-		deltas := []string{`{"role":"assistant","content":"","refusal":null}`}
-		for _, t := range out.pieces {
-			deltas = append(deltas, `{"content":`+string(quote(t))+`}`)
-		}
-		return deltas
+	deltas := []string{`{"role":"assistant","content":"","refusal":null}`}
+	name := "content"
+	if out.finish == finishRefusal {
+		name = "refusal"
 	}
-	deltas := []string{`{"role":"assistant","content":null,"refusal":null}`}
+	if len(out.calls) > 0 && len(out.pieces) == 0 {
+		deltas[0] = `{"role":"assistant","content":null,"refusal":null}`
+	}
+	for _, t := range out.thoughts {
+		deltas = append(deltas, `{"reasoning_content":`+string(quote(t))+`}`)
+	}
+	for _, t := range out.pieces {
+		deltas = append(deltas, `{"`+name+`":`+string(quote(t))+`}`)
+	}
 	for i, c := range out.calls {
 		index := `{"tool_calls":[{"index":` + strconv.Itoa(i) + `,`
 		deltas = append(deltas, index+string(appendCall(nil, c, ""))+`}]}`)

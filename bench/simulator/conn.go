@@ -143,18 +143,32 @@ func (c *conn) exchange() error {
 	}
 	body := c.req.Body()
 	c.note(body)
-	model, spec, _ := strings.Cut(gjson.GetBytes(body, "model").Str, "!")
-	if err := c.plan.parse(spec); err != nil {
-		return c.refuseSpec(err)
+	at := targetOf(path)
+	model, spec, _ := strings.Cut(cmp.Or(at.model, gjson.GetBytes(body, "model").Str), "!")
+	for _, spec := range []string{spec, promptSpec(body)} {
+		if err := c.plan.parse(spec); err != nil {
+			return c.refuseSpec(err)
+		}
 	}
-	return c.respond(path, model)
+	return c.respond(at, path, model)
+}
+
+// promptSpec finds the faults that a prompt asks for, as in [sim refusal]: the last ones, for earlier turns have theirs.
+// The signs that specs are made of look in JSON as they do in text.
+func promptSpec(body []byte) string {
+	i := bytes.LastIndex(body, []byte("[sim "))
+	if i < 0 {
+		return ""
+	}
+	spec, _, _ := bytes.Cut(body[i+len("[sim "):], []byte{']'})
+	return string(spec)
 }
 
 // draw is the request's own random number.
 func (c *conn) draw() uint64 { return mix(c.server.config.Seed, c.number) }
 
 // respond answers a request whose plan is complete.
-func (c *conn) respond(path, model string) error {
+func (c *conn) respond(at target, path, model string) error {
 	p := &c.plan
 	if p.accept != c.server.faults.accept {
 		return c.refuseSpec(errors.New("accept- faults are not for requests"))
@@ -171,7 +185,7 @@ func (c *conn) respond(path, model string) error {
 	if c.req.Header.IsHead() {
 		p.after = "conn-close" // it gets a body all the same
 	}
-	return c.send(c.server.answer(c.request(path, model), p))
+	return c.send(c.server.answer(c.request(at, path, model), p))
 }
 
 // ahead returns what is there of the body without reading it: at least a byte if there is a body at all.
@@ -291,14 +305,21 @@ func (c *conn) note(body []byte) {
 }
 
 // request hands what answers need over to plain Go strings.
-func (c *conn) request(path, model string) *request {
+func (c *conn) request(at target, path, model string) *request {
 	head := &c.req.Header
-	bearer, _ := strings.CutPrefix(string(head.Peek("Authorization")), "Bearer ")
-	key := cmp.Or(bearer, string(head.Peek("X-Api-Key")), string(head.Peek("Api-Key")))
-	return &request{
-		method: string(head.Method()), path: path, model: model, key: key,
+	q := &request{
+		dialect: at.dialect, op: at.op, method: string(head.Method()), path: path, uri: string(head.RequestURI()), model: model,
 		version: string(head.Peek("Anthropic-Version")), body: c.req.Body(),
+		header: func(name string) string { return string(head.Peek(name)) },
 	}
+	_, query, _ := strings.Cut(q.uri, "?")
+	q.query, _ = url.ParseQuery(query)
+	bearer, _ := strings.CutPrefix(q.header("Authorization"), "Bearer ")
+	q.key = cmp.Or(bearer, q.header("X-Api-Key"), q.header("Api-Key"))
+	if at.dialect == gemini {
+		q.key = cmp.Or(bearer, q.header("X-Goog-Api-Key"), q.query.Get("key"))
+	}
+	return q
 }
 
 // unreadAnswer answers, or says nothing, while the body stays in the socket.
@@ -309,7 +330,7 @@ func (c *conn) unreadAnswer(path string) error {
 		return c.reset()
 	}
 	c.plan.after = "conn-close"
-	r := errorReply(dialectOf(path), c.plan.early, "answered before the request was read", "", "")
+	r := errorReply(targetOf(path).dialect, c.plan.early, "answered before the request was read", "", "")
 	if err := c.send(r); !errors.Is(err, errEnd) {
 		return err
 	}

@@ -85,7 +85,7 @@ func (r *reply) parts(p *plan) []part {
 	var parts []part
 	switch {
 	case r.events != nil:
-		parts = eventParts(r.events, p)
+		parts = r.notation.parts(r.events, p)
 	case p.cut != "":
 		half := len(r.body) / 2
 		parts = []part{{lead: r.body[:half]}, {lead: r.body[half:]}}

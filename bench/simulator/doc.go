@@ -1,6 +1,16 @@
 // Package simulator plays language-model providers over real HTTP on loopback: for a gateway without a provider,
-// for tests, and as the upstream of benchmarks. It speaks OpenAI's chat completions, completions, embeddings and
-// models, and Anthropic's messages, count_tokens and models, streaming and not.
+// for tests, and as the upstream of benchmarks. The path chooses the API, all of them streaming and not:
+//
+//	/v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models   OpenAI
+//	/v1/responses                                                      OpenAI's Responses; nothing is stored
+//	/v1/messages, /v1/messages/count_tokens, /v1/models                Anthropic
+//	/v1beta/models/{m}:generateContent, :streamGenerateContent         Gemini: with alt=sse events that end in CRLF,
+//	  :countTokens, :embedContent, :batchEmbedContents, /v1beta/models   without it one JSON array
+//	/model/{m}/converse, /model/{m}/converse-stream                    Bedrock, in binary frames
+//	/v2/chat, /v2/embed                                                Cohere
+//	/api/chat, /api/embed, /api/tags                                   Ollama, in lines of JSON
+//	/openai/deployments/{m}/..., /openai/v1/...                        Azure: chat/completions, completions,
+//	                                                                     embeddings, responses
 //
 // Same seed and same request bytes give the same answer bytes, ids and times included.
 //
@@ -16,15 +26,32 @@
 // model stands in the first 8 KiB of the body, and no faults, keys or records are asked for.
 //
 // A sim- model answers a prompt of Tasks right or wrong, depending on seed, prompt and skill, and any other prompt
-// with a short text that says "[simulated sim-l0]". It calls a tool when tool_choice forces it, when the user's message
-// names the tool, or when it has the word "tool" in it; it generates what a JSON schema asks for.
+// with a short text that says "[simulated sim-l0]", and how many images and files it was given.
+//
+// It calls a tool when tool_choice forces it, when the user's message names the tool, or when it has the word "tool" in
+// it; two tools that are named are called in parallel. To tools' results it answers "The tool returned: ...", with
+// " | " between several. It generates what a JSON schema asks for, thinks when the request asks for thoughts in its
+// API's way, and stops at stop sequences and limits. What else it does, the faults below say: refusal, filter,
+// preamble, cached-tokens and so on. A prompt asks for them with a mark in its text, such as "[sim refusal]"; of
+// several marks the last one counts.
+//
+// # Requests
+//
+// Requests are checked as strictly as the APIs do: fields that are unknown, missing, there twice, of a wrong type or out
+// of range, whose turn it is, whether tools' results are complete and where they belong, whether thoughts and their
+// signatures are as they were given out. What is wrong is answered with 400 and the API's own error. Bedrock and Ollama
+// ignore unknown fields in truth; here no API does. OpenAI's chat completions take everything unless a fault says
+// "strict", for many speak that dialect in their own way, and completions and embeddings always do.
+//
+// With Config.Keys, Bedrock takes a bearer token or a signature; the signature is verified if the key is "id:secret".
 //
 // # Misbehaviour
 //
 // What goes wrong is said by a spec: faults with commas between them, such as "latency=200ms,tokens=50,status=429".
 // A request gets the faults of Config.Faults, of the current Step of Script, of the path's prefix
-// (base URL http://127.0.0.1:1234/~latency=200ms/v1, percent-encoded where needed), of the header X-Sim, and of the
-// model's suffix ("sim-l0!reset-mid-stream"), the later ones on top. The answer names the model without its suffix.
+// (base URL http://127.0.0.1:1234/~latency=200ms/v1, percent-encoded where needed), of the header X-Sim, of the
+// model's suffix ("sim-l0!reset-mid-stream"), and of the prompt's last mark ("[sim status=429]"), the later ones on top.
+// The answer names the model without its suffix.
 // A spec that is not understood is answered with 400 and the code bad_fault.
 //
 // Durations are Go's (200ms), sizes are bytes or have a unit (64KiB, 20MiB, 10GiB); K counts events from the start
@@ -58,6 +85,7 @@
 // Before the answer:
 //
 //	latency=D           wait D
+//	slow-tail=F:D       wait D longer in this share of all requests, 0 to 1, chosen by the seed: slow-tail=0.05:2s
 //	interim[=N]         an informational answer N (103) first
 //
 // How it travels:
@@ -128,6 +156,15 @@
 //	                    as though asked for
 //	cached-tokens=N     N of the prompt's tokens come from a cache
 //	reasoning-tokens=N  N tokens of reasoning on top
+//	thinking            thoughts, asked for or not
+//	refusal             the model will not answer, in the API's way of saying so
+//	filter              the provider's filter steps in: before the answer (Gemini, Azure) or in the middle of it
+//	preamble            a text before tools' calls
+//
+// Requests of OpenAI's chat completions:
+//
+//	strict              unknown fields and whatever else OpenAI refuses: 400
+//	mistral             as Mistral does, which knows fewer fields and wants ids of 9 characters: 422
 //
 // Streams:
 //

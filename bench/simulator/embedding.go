@@ -20,11 +20,11 @@ const defaultDimensions = 256
 
 func (s *Server) embedding(q *request, p *plan) *reply {
 	var in embeddingRequest
-	if bad := decode(openAI, q.body, &in); bad != nil {
+	if bad := decode(q.dialect, q.body, &in); bad != nil {
 		return bad
 	}
 	if _, ok := s.skillOf(q.model); !ok {
-		return noModel(openAI, q.model)
+		return noModel(q.dialect, q.model)
 	}
 	texts, ok := inputs(in.Input)
 	if !ok || len(texts) > 2048 {

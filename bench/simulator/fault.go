@@ -32,6 +32,7 @@ var faults = map[string]setter{
 	"no-read":          duration(30*time.Second, func(p *plan) *time.Duration { return &p.unread }),
 	"early":            number(413, func(p *plan) *int { return &p.early }),
 	"interim":          number(103, func(p *plan) *int { return &p.interim }),
+	"slow-tail":        slowTail,
 	"latency":          duration(0, func(p *plan) *time.Duration { return &p.latency }),
 	"idle-close":       duration(0, func(p *plan) *time.Duration { return &p.idleClose }),
 	"slow-headers":     duration(time.Second, func(p *plan) *time.Duration { return &p.byteDelay }),
@@ -89,6 +90,12 @@ var faults = map[string]setter{
 	"usage":            choice(func(p *plan) *string { return &p.usage }, "none", "last", "every", "always"),
 	"cached-tokens":    number(0, func(p *plan) *int { return &p.cached }),
 	"reasoning-tokens": number(0, func(p *plan) *int { return &p.reasoning }),
+	"thinking":         flag(func(p *plan) { p.thinking = true }),
+	"refusal":          flag(func(p *plan) { p.refusal = true }),
+	"filter":           flag(func(p *plan) { p.filter = true }),
+	"preamble":         flag(func(p *plan) { p.preamble = true }),
+	"strict":           flag(func(p *plan) { p.strict = "openai" }),
+	"mistral":          flag(func(p *plan) { p.strict = "mistral" }),
 
 	"error-event":    at(0, func(p *plan) *place { return &p.errorEvent }),
 	"bad-event":      at(-1, func(p *plan) *place { return &p.badEvent }),
@@ -236,6 +243,19 @@ func chance(p *plan, arg string) (err error) {
 		err = errors.New("is not in 0..1")
 	}
 	return err
+}
+
+// slowTail takes a share and a duration with a colon between them.
+func slowTail(p *plan, arg string) error {
+	share, wait, _ := strings.Cut(arg, ":")
+	var err error
+	if p.tailShare, err = strconv.ParseFloat(share, 64); err != nil {
+		return err
+	}
+	if !(p.tailShare > 0 && p.tailShare <= 1) {
+		return errors.New("is not a share in 0..1")
+	}
+	return duration(0, func(p *plan) *time.Duration { return &p.tail })(p, wait)
 }
 
 func shortLength(p *plan, arg string) error {

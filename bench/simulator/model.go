@@ -25,9 +25,7 @@ func (s *Server) models(q *request) *reply {
 		}
 		return jsonReply(appendModel(nil, d, id))
 	}
-	names := slices.Sorted(maps.Keys(s.config.Models))
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "*" })
-	names = append([]string{"sim-l0", "sim-l1", "sim-l2", "sim-embed"}, names...)
+	names := s.modelNames()
 	b := []byte(`{"object":"list","data":[`)
 	if d == anthropic {
 		b = []byte(`{"data":[`)
@@ -44,6 +42,13 @@ func (s *Server) models(q *request) *reply {
 		b = append(append(b, `,"last_id":`...), quote(names[len(names)-1])...)
 	}
 	return jsonReply(append(b, '}'))
+}
+
+// modelNames are all that have a name of their own.
+func (s *Server) modelNames() []string {
+	names := slices.Sorted(maps.Keys(s.config.Models))
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "*" })
+	return append([]string{"sim-l0", "sim-l1", "sim-l2", "sim-embed"}, names...)
 }
 
 const modelCreated = 1_750_000_000 // 2025-06-15T15:06:40Z

@@ -19,6 +19,8 @@ type plan struct {
 	unread    time.Duration
 	early     int // status of an answer sent before the body is read
 	latency   time.Duration
+	tail      time.Duration // on top of latency, for a share of all requests
+	tailShare float64
 	interim   int // a 1xx status sent first
 	idleClose time.Duration
 
@@ -44,6 +46,11 @@ type plan struct {
 	usage          string
 	cached         int
 	reasoning      int
+	thinking       bool
+	refusal        bool
+	filter         bool
+	preamble       bool
+	strict         string // as OpenAI is, or mistral
 	junkHeaders    bool
 	hugeHeader     int64
 	date           string
@@ -83,7 +90,7 @@ type plan struct {
 	after       string // half-close, silent-close, conn-close
 }
 
-func newPlan() plan { return plan{chance: 1, eol: "\n"} }
+func newPlan() plan { return plan{chance: 1} }
 
 // place is a point in an answer, in events. Its zero value is nowhere.
 type place struct {
@@ -129,5 +136,8 @@ func (p *plan) parse(spec string) error {
 func (p *plan) happens(draw uint64) {
 	if p.chance < 1 && float64(draw>>11)/(1<<53) >= p.chance {
 		*p = newPlan()
+	}
+	if p.tailShare > 0 && float64(mix(draw, 1)>>11)/(1<<53) < p.tailShare { // a draw of its own
+		p.latency += p.tail
 	}
 }

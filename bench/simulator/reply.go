@@ -3,6 +3,7 @@ package simulator
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,21 +18,25 @@ type dialect int
 const (
 	openAI dialect = iota
 	anthropic
+	gemini
+	bedrock
+	cohere
+	ollama
+	responses // OpenAI's too; only its streams and their errors are its own
+	azure
 )
-
-func dialectOf(path string) dialect {
-	if strings.HasPrefix(path, "/v1/messages") {
-		return anthropic
-	}
-	return openAI
-}
 
 // request is one request, read.
 type request struct {
+	dialect      dialect
+	op           string // of the target
 	method, path string
+	uri          string // as it came, with its query
 	model        string // without its faults
 	key          string // the credential it came with
 	version      string // the anthropic-version header
+	query        url.Values
+	header       func(name string) string
 	body         []byte // borrowed until the answer is sent
 }
 
@@ -42,6 +47,7 @@ type reply struct {
 	fields      []field
 	body        []byte
 	events      []event // not nil: a stream, and body is unused
+	notation    notation
 }
 
 type field struct{ name, value string }
@@ -61,7 +67,7 @@ func streamReply(events []event) *reply {
 
 // answer makes the answer that the plan asks for.
 func (s *Server) answer(q *request, p *plan) *reply {
-	d := dialectOf(q.path)
+	d := q.dialect
 	r := s.faultyReply(q, p, d)
 	if r == nil {
 		r = s.route(q, p)
@@ -116,11 +122,10 @@ func (s *Server) faultyReply(q *request, p *plan, d dialect) *reply {
 // fields returns what real providers add to their answers, and what faults say about limits.
 func (s *Server) fields(q *request, p *plan, d dialect) []field {
 	id := "req_" + letters(mix(s.config.Seed, hash(q.body)), 24)
-	names := field{"X-Request-Id", id}
-	if d == anthropic {
-		names.name = "Request-Id"
-	}
-	fields := []field{names}
+	name := map[dialect]string{
+		anthropic: "Request-Id", bedrock: "X-Amzn-Requestid", cohere: "X-Debug-Trace-Id", azure: "Apim-Request-Id",
+	}[d]
+	fields := []field{{cmp.Or(name, "X-Request-Id"), id}}
 	if v := p.retryAfter; v != "" {
 		if after, ok := strings.CutPrefix(v, "date:"); ok {
 			wait, _ := time.ParseDuration(after)
@@ -146,7 +151,7 @@ func (s *Server) fields(q *request, p *plan, d dialect) []field {
 // tamper changes a stream's events.
 func (r *reply) tamper(p *plan, d dialect) {
 	if i := p.errorEvent.of(len(r.events)); i >= 0 {
-		r.events = append(slices.Clone(r.events[:i]), errorEvent(d, p))
+		r.events = append(slices.Clone(r.events[:i]), errorEvents(d, r.events[:i], p)...)
 		return
 	}
 	last := len(r.events) - 1
@@ -158,32 +163,28 @@ func (r *reply) tamper(p *plan, d dialect) {
 	case "trailing":
 		r.events = append(r.events, r.events[0])
 	case "spaces":
-		e := r.events[last]
-		if e.name == "" {
+		switch e := &r.events[last]; {
+		case string(e.data) == "[DONE]":
 			e.data = []byte("  [DONE]  ")
-		} else {
+		case e.name == "message_stop":
 			e.data = []byte(`{"type":"message_stop"          }`)
 		}
-		r.events[last] = e
 	}
 }
 
 // route gives the request to its endpoint.
 func (s *Server) route(q *request, p *plan) *reply {
-	d := dialectOf(q.path)
-	if len(s.config.Keys) > 0 && !slices.Contains(s.config.Keys, q.key) {
-		return errorReply(d, http.StatusUnauthorized, "Incorrect API key provided.", "", "invalid_api_key")
+	d := q.dialect
+	if bad := s.denied(q); bad != nil {
+		return bad
 	}
-	if q.path == "/v1/models" || strings.HasPrefix(q.path, "/v1/models/") {
-		return s.models(q)
+	if answer := s.lists(q); answer != nil {
+		return answer(q)
 	}
-	endpoint, ok := map[string]func(*request, *plan) *reply{
-		"/v1/chat/completions":      s.chat,
-		"/v1/completions":           s.completion,
-		"/v1/embeddings":            s.embedding,
-		"/v1/messages":              s.message,
-		"/v1/messages/count_tokens": s.countTokens,
-	}[q.path]
+	if answer := surfaceOf(q); answer != nil {
+		return answer(s, q)
+	}
+	endpoint, ok := endpoints[d][q.op]
 	switch {
 	case !ok:
 		return errorReply(d, http.StatusNotFound, "Invalid URL ("+q.method+" "+q.path+")", "", "unknown_url")
@@ -192,5 +193,56 @@ func (s *Server) route(q *request, p *plan) *reply {
 	case !gjson.ValidBytes(q.body):
 		return errorReply(d, http.StatusBadRequest, "We could not parse the JSON body of your request.", "", "")
 	}
-	return endpoint(q, p)
+	return endpoint(s, q, p)
+}
+
+// lists returns what answers the request if it asks for models, or nil.
+func (s *Server) lists(q *request) func(*request) *reply {
+	switch {
+	case q.path == "/v1/models", strings.HasPrefix(q.path, "/v1/models/") && q.dialect == openAI:
+		return s.models
+	case q.path == "/v1beta/models" && q.method == http.MethodGet:
+		return s.geminiModels
+	case q.path == "/api/tags" && q.method == http.MethodGet:
+		return s.ollamaTags
+	}
+	return nil
+}
+
+// endpoints are what a dialect has, by the target's op.
+var endpoints = map[dialect]map[string]func(*Server, *request, *plan) *reply{
+	openAI: {
+		"/v1/chat/completions": (*Server).chat, "/v1/completions": (*Server).completion, "/v1/embeddings": (*Server).embedding,
+	},
+	anthropic: {"/v1/messages": (*Server).message, "/v1/messages/count_tokens": (*Server).countTokens},
+	gemini: {
+		"generateContent": (*Server).gemini, "streamGenerateContent": (*Server).gemini, "countTokens": (*Server).geminiCount,
+		"embedContent": (*Server).geminiEmbed, "batchEmbedContents": (*Server).geminiEmbed,
+	},
+	bedrock:   {"converse": (*Server).converse, "converse-stream": (*Server).converse},
+	cohere:    {"/v2/chat": (*Server).cohereChat, "/v2/embed": (*Server).cohereEmbed},
+	ollama:    {"/api/chat": (*Server).ollamaChat, "/api/embed": (*Server).ollamaEmbed},
+	responses: {"/v1/responses": (*Server).response},
+	azure: {
+		"chat/completions": (*Server).azureChat, "completions": (*Server).completion, "embeddings": (*Server).embedding,
+		"responses": (*Server).response,
+	},
+}
+
+// denied is the answer to a request without a good credential, or nil.
+func (s *Server) denied(q *request) *reply {
+	keys := s.config.Keys
+	switch {
+	case len(keys) == 0:
+		return nil
+	case q.dialect == bedrock:
+		return s.unsigned(q)
+	case slices.Contains(keys, q.key):
+		return nil
+	case q.dialect == gemini && q.key == "":
+		return errorReply(gemini, http.StatusForbidden, "Method doesn't allow unregistered callers. Please use API Key or other form of API consumer identity to call this API.", "", "")
+	case q.dialect == gemini: // not 401
+		return errorReply(gemini, http.StatusBadRequest, "API key not valid. Please pass a valid API key.", "", "API_KEY_INVALID")
+	}
+	return errorReply(q.dialect, http.StatusUnauthorized, "Incorrect API key provided.", "", "invalid_api_key")
 }

@@ -17,7 +17,8 @@ type Config struct {
 	Addr string
 	// Seed drives every answer, id and random choice.
 	Seed uint64
-	// Keys are the credentials accepted as bearer token or x-api-key. None means that none is asked for.
+	// Keys are the credentials accepted, in the header field of the API: as bearer token, x-api-key, api-key or
+	// x-goog-api-key. Of one written "id:secret" Bedrock verifies signatures. None means that none is asked for.
 	Keys []string
 	// Models adds model names to the built-in ones, each with its skill (0, 1 or 2). The name "*" stands for any name.
 	Models map[string]int

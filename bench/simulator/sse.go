@@ -2,17 +2,20 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 )
 
-// event is one server-sent event.
+// event is one event of a stream: server-sent, a line, an item of an array, or a binary frame.
 type event struct {
-	name string // empty in OpenAI's streams
-	data []byte
+	name   string // empty in OpenAI's streams
+	data   []byte
+	failed bool // an exception, where the notation tells them apart
 }
 
 // eventParts writes events in the plan's notation, one part each.
 func eventParts(events []event, p *plan) []part {
+	p.eol = cmp.Or(p.eol, "\n")
 	badLine, badEvent := p.badLine.of(len(events)), p.badEvent.of(len(events))
 	parts := make([]part, 0, len(events)+1)
 	for i := range len(events) + 1 {

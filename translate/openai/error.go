@@ -14,7 +14,10 @@ func (*Dialect) AppendError(dst []byte, e *translate.Error, _ string) []byte {
 	if e.Body != nil {
 		return append(dst, e.Body...)
 	}
-	f := fault{message: e.Message, kind: e.Code.OpenAIType(), param: e.Param, code: e.Code.OpenAICode()}
+	f := fault{
+		message: e.Message, kind: e.Code.OpenAIType(), param: e.Param,
+		code: orElse(e.Reason, e.Code.OpenAICode()),
+	}
 	return f.append(dst, e.Code)
 }
 
@@ -31,26 +34,33 @@ func (d *Dialect) AppendErrorEvent(dst []byte, e *translate.Error) []byte {
 	return append(dst, "\n\n"...)
 }
 
+// AppendDone appends the event that ends a stream well.
+func (*Dialect) AppendDone(dst []byte) ([]byte, bool) { return append(dst, "data: [DONE]\n\n"...), true }
+
 // ReadError turns a provider's error into the one that the caller gets. body
 // may be anything. A status below 400 means an error that came with a status
 // of success, or in a stream: its own fields then tell what it is.
 //
 // Only what is the caller's affair (ProviderRejected) carries the provider's
-// words, in Body: the bytes as they came where they are an envelope of
-// OpenAI's, else an envelope made from them. Nothing in the result is
-// borrowed from body.
+// words, as the Message and in Body: the bytes as they came where they are an
+// envelope of OpenAI's, else an envelope made from them. The Reason is the
+// provider's code where that is a word. Nothing in the result is borrowed from
+// body.
 func (*Dialect) ReadError(status int, body []byte) *translate.Error {
 	f, exact := readFault(body)
 	if status < 400 {
 		status = f.httpStatus()
 	}
 	e := &translate.Error{Code: codeOf(status)}
+	if e.Code != translate.ProviderAuth { // that word would blame the caller's own credential
+		e.Reason = f.reason()
+	}
 	if e.Code != translate.ProviderRejected {
 		e.Message = "The provider could not answer: status " + strconv.Itoa(status) + "."
 		return e
 	}
 	e.Status = status
-	e.Message = "The provider refused the request with status " + strconv.Itoa(status) + "."
+	e.Message = orElse(f.message, "The provider refused the request with status "+strconv.Itoa(status)+".")
 	e.Param = f.param
 	switch {
 	case exact:
@@ -110,6 +120,23 @@ func appendMember(dst []byte, head, text string) []byte {
 		return append(dst, "null"...)
 	}
 	return translate.AppendString(dst, []byte(text))
+}
+
+// reason is the code where it is a word as OpenAI's are; others write numbers,
+// sentences or names in capitals there.
+func (f *fault) reason() string {
+	letters := false
+	for _, c := range []byte(f.code) {
+		letter := c-'a' <= 'z'-'a'
+		if !letter && c != '_' && c-'0' > 9 {
+			return ""
+		}
+		letters = letters || letter
+	}
+	if !letters {
+		return ""
+	}
+	return f.code
 }
 
 // httpStatus guesses the status that the fault should have come with.

@@ -32,21 +32,20 @@ func TestAppendError(t *testing.T) {
 }
 
 func TestReadError_Exact(t *testing.T) {
-	f := func(body, param string) {
+	f := func(body, message, param, reason string) {
 		t.Helper()
 		got := New().ReadError(400, []byte(body))
 		want := &translate.Error{
-			Code: translate.ProviderRejected, Status: 400, Param: param, Body: []byte(body),
-			Message: "The provider refused the request with status 400.",
+			Code: translate.ProviderRejected, Status: 400, Message: message, Param: param, Reason: reason, Body: []byte(body),
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", body, diff)
 		}
 	}
-	f(`{"error":{"message":"bad","type":"invalid_request_error","param":"messages","code":null}}`, "messages")
-	f("{\n  \"error\": {\n    \"message\": \"b\u00e4d\",\n    \"type\": \"invalid_request_error\"\n  }\n}\n", "")
+	f(`{"error":{"message":"bad","type":"invalid_request_error","param":"messages","code":null}}`, "bad", "messages", "")
+	f("{\n  \"error\": {\n    \"message\": \"b\u00e4d\",\n    \"type\": \"invalid_request_error\"\n  }\n}\n", "b\u00e4d", "", "")
 	f(`{"error":{"message":"filtered","type":null,"param":"prompt","code":"content_filter","status":400,`+
-		`"innererror":{"code":"ResponsibleAIPolicyViolation"}}}`, "prompt") // edge case 141
+		`"innererror":{"code":"ResponsibleAIPolicyViolation"}}}`, "filtered", "prompt", "content_filter") // edge case 141
 }
 
 // TestReadError_Edge146_Shapes has the shapes of error bodies that are not

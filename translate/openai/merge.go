@@ -95,6 +95,8 @@ var (
 		"refusal":           {rule: ruleText},
 		"reasoning":         {rule: ruleText},
 		"reasoning_content": {rule: ruleText},
+		"reasoning_details": {rule: ruleArray},
+		"images":            {rule: ruleArray},
 		"annotations":       {rule: ruleArray},
 		"tool_calls":        {ruleList, callShape},
 		"function_call":     {ruleObject, functionShape},

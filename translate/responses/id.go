@@ -1,0 +1,21 @@
+package responses
+
+import "math/rand/v2"
+
+// idPrefix is what the ids of responses start with.
+const idPrefix = "resp_"
+
+// NewID returns an id for a response. Providers' own ids do not do: some count
+// from 1 in every process, and a stored response is asked for by its id.
+func NewID() string {
+	const digits = "0123456789abcdef"
+	id := make([]byte, 0, len(idPrefix)+48)
+	id = append(id, idPrefix...)
+	for range 3 {
+		for n, k := rand.Uint64(), 0; k < 16; k++ {
+			id = append(id, digits[n&15])
+			n >>= 4
+		}
+	}
+	return string(id)
+}
