@@ -57,7 +57,8 @@ bench: ## measure the gateway against bare proxies; writes bench/results/
 gobench: ## run the Go benchmarks, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
 
-e2e: node build ## run the official OpenAI Node SDK against the gateway
+e2e: node build ## run the Node SDKs against the gateway, with every provider simulated
+	CGO_ENABLED=0 $(GO) build -o $(BIN)/bench ./bench
 	cd e2e && npm ci --no-audit --no-fund && npm test
 
 image: ## build the container image ai-mcp-gateway

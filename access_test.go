@@ -171,15 +171,21 @@ func TestRoutesNeedKeys(t *testing.T) {
 			t.Errorf("%s: status %d: %s", path, r.status, r.body)
 		}
 	}
-	for _, path := range []string{"/v1/chat/completions", "/v1/completions", "/v1/embeddings"} {
+	for _, path := range []string{"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/images/generations", "/v1/responses/resp_1/cancel"} {
 		for _, body := range []string{"", "{", `{"model":"sim-l0"}`, chat("sim-l0", "hi", true)} {
 			g.ask("POST", path, body).wantUnauthorized(t)
 		}
 	}
-	for _, path := range []string{"/v1/models", "/v1/models/sim-l0", "/v1/models/none"} {
+	for _, path := range []string{"/v1/messages", "/v1/messages/count_tokens"} { // errors have Anthropic's shape
+		r := g.ask("POST", path, chat("sim-l0", "hi", true))
+		if r.status != http.StatusUnauthorized || !strings.Contains(r.body, `"type":"authentication_error"`) {
+			t.Errorf("%s: status %d: %s", path, r.status, r.body)
+		}
+	}
+	for _, path := range []string{"/v1/models", "/v1/models/sim-l0", "/v1/models/none", "/v1/files", "/v1/responses/resp_1", "/v1/responses/resp_1/input_items"} {
 		g.ask("GET", path, "").wantUnauthorized(t)
 	}
-	for _, path := range []string{"/admin/keys", "/admin/reload", "/debug/pprof/", "/debug/vars", "/console", "/mcp", "/v1/files", "/nothing"} {
+	for _, path := range []string{"/admin/keys", "/admin/reload", "/debug/pprof/", "/debug/vars", "/console", "/mcp", "/nothing"} {
 		g.ask("GET", path, "").wantError(t, http.StatusNotFound, "caller_route_not_found")
 	}
 }

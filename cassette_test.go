@@ -27,7 +27,7 @@ type exchange struct {
 }
 
 // servedRoutes are those whose exchanges can be replayed.
-var servedRoutes = []string{"/chat/completions", "/completions", "/embeddings"}
+var servedRoutes = []string{"/chat/completions", "/completions", "/embeddings", "/images/generations"}
 
 // corpus is what a directory tree of recordings holds.
 type corpus struct {

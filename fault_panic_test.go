@@ -58,7 +58,10 @@ func startTripwire(t *testing.T, text string) *instance {
 	}
 	g := &instance{t: t, logs: &logBuffer{}}
 	log := telemetry.NewLog(g.logs, slog.LevelInfo)
-	e, err := engine.New(cfg.Engine(), engine.Options{Dialects: engine.Dialects{"openai": tripwire{openai.New()}}, Log: log.Slog()})
+	var dialects engine.Dialects
+	dialects.AddClient(tripwire{openai.New()})
+	dialects.AddProvider(tripwire{openai.New()})
+	e, err := engine.New(cfg.Engine(), engine.Options{Dialects: dialects, Log: log.Slog()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +71,7 @@ func startTripwire(t *testing.T, text string) *instance {
 	}
 	state := func() string { return "embedded" }
 	s := proxy.New(cfg.Proxy(), directory, proxy.Options{
-		Engine: e, Dialect: openai.New(), Log: log, Metrics: telemetry.NewMetrics("test"), Version: "test", Redis: state, Database: state,
+		Engine: e, Dialect: openai.New(), Messages: openai.New(), Log: log, Metrics: telemetry.NewMetrics("test"), Version: "test", Redis: state, Database: state,
 	})
 	address, err := s.Listen()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ai-mcp-gateway/gateway/bench/simulator"
 	"github.com/ai-mcp-gateway/gateway/cache/redis"
@@ -17,9 +18,17 @@ import (
 	"github.com/ai-mcp-gateway/gateway/engine"
 	"github.com/ai-mcp-gateway/gateway/internal/secret"
 	"github.com/ai-mcp-gateway/gateway/proxy"
+	"github.com/ai-mcp-gateway/gateway/store/memory"
 	"github.com/ai-mcp-gateway/gateway/telemetry"
 	"github.com/ai-mcp-gateway/gateway/tenant"
+	"github.com/ai-mcp-gateway/gateway/translate/anthropic"
+	"github.com/ai-mcp-gateway/gateway/translate/azure"
+	"github.com/ai-mcp-gateway/gateway/translate/bedrock"
+	"github.com/ai-mcp-gateway/gateway/translate/cohere"
+	"github.com/ai-mcp-gateway/gateway/translate/gemini"
+	"github.com/ai-mcp-gateway/gateway/translate/ollama"
 	"github.com/ai-mcp-gateway/gateway/translate/openai"
+	"github.com/ai-mcp-gateway/gateway/translate/responses"
 )
 
 // Gateway is the program: every part, built from one configuration and wired
@@ -35,6 +44,7 @@ type Gateway struct {
 	engine    *engine.Engine
 	server    *proxy.Server
 	redis     *redis.Store
+	responses *memory.Responses
 	simulator *simulator.Server
 	listen    string // the address that was bound
 
@@ -43,6 +53,12 @@ type Gateway struct {
 
 	reloadFailures atomic.Uint64
 }
+
+// Responses are kept in the process, within this many bytes and for this long.
+const (
+	keptResponses = 64 << 20
+	keepResponses = 24 * time.Hour
+)
 
 // Open builds the gateway and binds its address. Log lines go to logs. Close
 // it, also after a failed Run.
@@ -57,6 +73,7 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 	if err := g.openRedis(cfg); err != nil {
 		return nil, err
 	}
+	g.responses = memory.NewResponses(keptResponses, keepResponses)
 	g.engine, err = engine.New(cfg.Engine(), g.options())
 	if err != nil {
 		return nil, err
@@ -66,7 +83,7 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 		return nil, err
 	}
 	g.server = proxy.New(cfg.Proxy(), directory, proxy.Options{
-		Engine: g.engine, Dialect: openai.New(), Log: g.log, Metrics: g.metrics, Version: version,
+		Engine: g.engine, Dialect: openai.New(), Messages: anthropic.New(), Log: g.log, Metrics: g.metrics, Version: version,
 		Redis: g.redisState, Database: func() string { return "embedded" },
 	})
 	g.adopt(cfg)
@@ -167,14 +184,32 @@ func (g *Gateway) findProviders(cfg *configs.Config) (*configs.Config, error) {
 
 func (g *Gateway) options() engine.Options {
 	o := engine.Options{
-		Dialects: engine.Dialects{"openai": openai.New()},
-		Roots:    g.Roots,
-		Log:      g.log.Slog(),
+		Dialects:  g.dialects(),
+		Responses: g.responses,
+		Roots:     g.Roots,
+		Log:       g.log.Slog(),
 	}
 	if g.redis != nil {
 		o.Remote = g.redis
 	}
 	return o
+}
+
+// dialects are all that clients and providers may speak.
+func (g *Gateway) dialects() (d engine.Dialects) {
+	chat, messages, answers := openai.New(), anthropic.New(), responses.New()
+	d.AddClient(chat)
+	d.AddClient(messages)
+	d.AddClient(answers)
+	d.AddProvider(chat)
+	d.AddProvider(messages)
+	d.AddProvider(answers)
+	d.AddProvider(gemini.New())
+	d.AddProvider(bedrock.New())
+	d.AddProvider(azure.New(chat))
+	d.AddProvider(ollama.New())
+	d.AddProvider(cohere.New())
+	return d
 }
 
 func (g *Gateway) openRedis(cfg *configs.Config) (err error) {

@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 
 	"translate/sse":     {"translate"},
 	"translate/neutral": {"translate"},
+	"translate/corpus":  {"translate", "translate/sse", "translate/*"}, // tests of all dialects together
 	"translate/*":       {"translate", "translate/sse", "translate/neutral"},
 
 	"cache":       {},
@@ -74,9 +75,10 @@ var fences = map[string][]string{
 
 	"github.com/HdrHistogram/hdrhistogram-go": {"bench", "bench/*"},
 	"github.com/klauspost/compress":           {"cache/redis", "upstream"},
-	"github.com/tidwall/gjson":                {"bench/simulator"},
+	"github.com/tidwall/gjson":                {"bench/simulator", "tests"},
 	"golang.org/x/sys":                        {"*"},
 
+	"github.com/anthropics/anthropic-sdk-go":   {"tests"},
 	"github.com/google/go-cmp":                 {"tests"},
 	"github.com/openai/openai-go/v3":           {"tests"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {"tests"},

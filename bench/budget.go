@@ -34,21 +34,25 @@ var budgets = []budget{
 	{what: "most requests a second", scenario: "1k", figure: ratio(gateway, bareProxy, rps), unit: "x F", must: 0.75, goal: 0.9, atLeast: true},
 	{what: "CPU a stream chunk", scenario: "stream", figure: ratio(gateway, bareProxy, cpuPerChunk), unit: "x F", must: 1.25, goal: 1.0},
 	{what: "added time to first chunk, p50", scenario: "stream", figure: addedRatio(gateway, bareProxy, direct, firstChunk), unit: "x F", must: 1.5, goal: 1.2},
+	{what: "p99 time to first chunk, slow tail", scenario: "tail", figure: ratio(gatewayHedging, gatewayNoHedging, firstChunkP99), unit: "x without hedging", must: 0.5},
+	{what: "extra calls, slow tail", scenario: "tail", figure: alone(gatewayHedging, extra), unit: "%", must: 3},
 	{what: "memory an open stream", scenario: "open", figure: alone(gateway, streamKiB), unit: "KiB", must: 42, goal: 25},
 	{what: "memory an open stream", scenario: "open", figure: ratio(gateway, bareProxy, streamKiB), unit: "x F", must: 1.3},
 	{what: "idle memory, no configuration", scenario: "idle", figure: alone(gatewayDefault, rss), unit: "MiB", must: 40, goal: 25},
 	{what: "start to first 200, no configuration", scenario: "idle", figure: alone(gatewayDefault, readyMs), unit: "ms", must: 100, goal: 40},
 }
 
-func cpuPerAnswer(s sample) float64 { return s.CPUPerAnswer }
-func cpuPerChunk(s sample) float64  { return s.CPUPerChunk }
-func rps(s sample) float64          { return s.RPS }
-func p50(s sample) float64          { return s.P50 }
-func p99(s sample) float64          { return s.P99 }
-func firstChunk(s sample) float64   { return s.FirstChunk }
-func streamKiB(s sample) float64    { return s.StreamKiB }
-func rss(s sample) float64          { return s.RSS }
-func readyMs(s sample) float64      { return s.ReadyMs }
+func cpuPerAnswer(s sample) float64  { return s.CPUPerAnswer }
+func cpuPerChunk(s sample) float64   { return s.CPUPerChunk }
+func rps(s sample) float64           { return s.RPS }
+func p50(s sample) float64           { return s.P50 }
+func p99(s sample) float64           { return s.P99 }
+func firstChunk(s sample) float64    { return s.FirstChunk }
+func firstChunkP99(s sample) float64 { return s.FirstChunkP99 }
+func extra(s sample) float64         { return s.Extra }
+func streamKiB(s sample) float64     { return s.StreamKiB }
+func rss(s sample) float64           { return s.RSS }
+func readyMs(s sample) float64       { return s.ReadyMs }
 
 // alone is a figure of one system.
 func alone(system string, of func(sample) float64) func(round) (float64, bool) {

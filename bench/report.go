@@ -38,6 +38,8 @@ var columns = []column{
 	{"p50 µs", p50, "%.0f"},
 	{"p99 µs", p99, "%.0f"},
 	{"first chunk p50 µs", firstChunk, "%.0f"},
+	{"first chunk p99 µs", firstChunkP99, "%.0f"},
+	{"extra calls %", extra, "%.2f"},
 	{"sent late p50 µs", func(s sample) float64 { return s.Late }, "%.0f"},
 	{"open streams", func(s sample) float64 { return float64(s.Streams) }, "%.0f"},
 	{"KiB a stream", streamKiB, "%.1f"},

@@ -29,7 +29,10 @@ type sample struct {
 	P50 float64 `json:"p50_us,omitempty"`
 	P99 float64 `json:"p99_us,omitempty"`
 	// FirstChunk is the median time to a stream's first event in µs.
-	FirstChunk float64 `json:"first_chunk_p50_us,omitempty"`
+	FirstChunk    float64 `json:"first_chunk_p50_us,omitempty"`
+	FirstChunkP99 float64 `json:"first_chunk_p99_us,omitempty"`
+	// Extra is how many calls were made twice, in percent.
+	Extra float64 `json:"extra_calls_percent,omitempty"`
 	// Late is the median time in µs by which the generator itself was late; it
 	// is in P50, P99 and FirstChunk of every system alike.
 	Late float64 `json:"late_p50_us,omitempty"`

@@ -19,9 +19,10 @@ type scenario struct {
 	what string // for the report
 	// systems in the order of even rounds; odd rounds turn it round.
 	systems []string
-	size    int  // of the request's body, in bytes
-	stream  bool // asks for a stream
-	repeat  bool // the same prompt every time, so that a cache has it
+	size    int    // of the request's body, in bytes
+	stream  bool   // asks for a stream
+	model   string // empty is plainModel, or streamModel for a stream
+	repeat  bool   // the same prompt every time, so that a cache has it
 	faults  string
 	measure measurement
 }
@@ -33,6 +34,7 @@ const (
 	saturated measurement = "saturated" // closed loop
 	paced     measurement = "paced"     // open loop, latency
 	streamed  measurement = "streamed"  // open loop of streams, CPU a chunk, first chunk
+	tailed    measurement = "tailed"    // open loop of streams, their slowest first chunks
 	held      measurement = "held"      // open streams, memory
 	idle      measurement = "idle"      // start and rest
 )
@@ -81,6 +83,11 @@ func scenarios() []scenario {
 			size:    1 << 10, stream: true, measure: streamed,
 		},
 		{
+			name: "tail", what: fmt.Sprintf("short streams at %d a second, of which 1 in 40 begins 400 ms late", tailRate),
+			systems: []string{gatewayNoHedging, gatewayHedging},
+			size:    1 << 10, stream: true, model: tailModel, measure: tailed,
+		},
+		{
 			name: "open", what: fmt.Sprintf("%d open streams (%d with -quick)", openStreams, quickOpenStreams),
 			systems: []string{bareProxy, gateway},
 			size:    1 << 10, stream: true, faults: "chunk-delay=1h", measure: held,
@@ -99,6 +106,9 @@ func (s scenario) request(usage bool) *load.Request {
 	model, accept, stream := plainModel, "application/json", ""
 	if s.stream {
 		model, accept, stream = streamModel, "text/event-stream", `,"stream":true`
+	}
+	if s.model != "" {
+		model = s.model
 	}
 	if usage {
 		stream += `,"stream_options":{"include_usage":true}`

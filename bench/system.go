@@ -23,6 +23,9 @@ const (
 	gateway        = "gateway"           // all features on
 	gatewayNoCache = "gateway, no cache" // all but the response cache
 	gatewayDefault = "gateway, defaults" // no configuration at all
+	// Two providers, one of which is slow now and then.
+	gatewayHedging   = "gateway, hedging"
+	gatewayNoHedging = "gateway, no hedging"
 )
 
 // clientKey is the key that every client sends and the gateway asks for.
@@ -55,6 +58,11 @@ func (p programs) spec(system, dir, listen, upstream string, body []byte) (proce
 	case gateway, gatewayNoCache:
 		file := filepath.Join(dir, "gateway.yaml")
 		err = os.WriteFile(file, gatewayConfig(dir, upstream, system == gateway), 0o600)
+		s.Path, s.Args = p.gateway, []string{"serve"}
+		s.Env = append(s.Env, "GATEWAY_CONFIG="+file, "GATEWAY_LISTEN="+listen)
+	case gatewayHedging, gatewayNoHedging:
+		file := filepath.Join(dir, "gateway.yaml")
+		err = os.WriteFile(file, tailConfig(dir, upstream, system == gatewayHedging), 0o600)
 		s.Path, s.Args = p.gateway, []string{"serve"}
 		s.Env = append(s.Env, "GATEWAY_CONFIG="+file, "GATEWAY_LISTEN="+listen)
 	case gatewayDefault:

@@ -65,7 +65,7 @@ func (b *bench) trial(ctx context.Context, sc scenario, system string, round int
 		config.Answer = answer.With("X-Gateway-Cache: hit")
 	case system == gateway:
 		config.Answer = answer.With("X-Gateway-Cache: miss")
-	case system == gatewayNoCache:
+	case system == gatewayNoCache, sc.measure == tailed:
 		config.Answer = answer.With("X-Gateway-Cache: bypass")
 	}
 	switch sc.measure {
@@ -75,6 +75,8 @@ func (b *bench) trial(ctx context.Context, sc scenario, system string, round int
 		err = b.pace(ctx, &s, sut, config)
 	case streamed:
 		err = b.stream(ctx, &s, sut, config)
+	case tailed:
+		err = b.tail(ctx, &s, sut, config)
 	case held:
 		err = b.hold(ctx, &s, sut, config)
 	case idle:

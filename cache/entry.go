@@ -27,6 +27,9 @@ type Entry struct {
 	// CostNano is what that call cost, in nano-dollars.
 	CostNano int64
 
+	// Dropped lists the parameters that its provider was not told.
+	Dropped string
+
 	// Stored is when the answer was complete. From Expires on it is not served.
 	Stored, Expires time.Time
 }

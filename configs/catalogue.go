@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/engine"
@@ -56,14 +57,32 @@ type listedModel struct {
 	Date         string   `json:"date"`
 }
 
+// listedTraits are the traits of all models of a pattern, "provider/*" or with
+// more before the star. Of several that match, the last one counts first.
+type listedTraits struct {
+	Models string              `json:"models"`
+	Traits engine.TraitsConfig `json:"traits"`
+	Source string              `json:"source"`
+}
+
+// traitsOf are the listed traits of a model, or with a star as its name, those
+// of any model of the provider.
+func traitsOf(id string) (t engine.TraitsConfig) {
+	for _, l := range slices.Backward(catalogueFile().Traits) {
+		prefix, open := strings.CutSuffix(l.Models, "*")
+		if id == l.Models || open && strings.HasPrefix(id, prefix) {
+			t = t.Over(l.Traits)
+		}
+	}
+	return t
+}
+
 // catalogueOn reads models.json with the prices of a day.
 func catalogueOn(day time.Time) []entry {
-	models, err := readCatalogue(modelsJSON)
-	if err != nil {
-		panic("BUG: models.json: " + err.Error())
-	}
+	models := catalogueFile().Models
 	list := make([]entry, len(models))
 	for i, m := range models {
+		var err error
 		if list[i], err = m.entry(day); err != nil {
 			panic(fmt.Sprintf("BUG: models.json: %s: %v", m.ID, err))
 		}
@@ -71,15 +90,28 @@ func catalogueOn(day time.Time) []entry {
 	return list
 }
 
-func readCatalogue(data []byte) ([]listedModel, error) {
-	var file struct {
-		About  []string      `json:"about"`
-		Models []listedModel `json:"models"`
+// listing is models.json.
+type listing struct {
+	About  []string       `json:"about"`
+	Traits []listedTraits `json:"traits"`
+	Models []listedModel  `json:"models"`
+}
+
+// catalogueFile is models.json as it was embedded.
+var catalogueFile = sync.OnceValue(func() *listing {
+	file, err := readCatalogue(modelsJSON)
+	if err != nil {
+		panic("BUG: models.json: " + err.Error())
 	}
+	return file
+})
+
+func readCatalogue(data []byte) (*listing, error) {
+	var file listing
 	dec := json.NewDecoder(strings.NewReader(string(data)))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&file)
-	return file.Models, err
+	return &file, err
 }
 
 func (m listedModel) entry(day time.Time) (entry, error) {
@@ -93,6 +125,7 @@ func (m listedModel) entry(day time.Time) (entry, error) {
 	}
 	e := entry{tier: m.Tier, ModelConfig: engine.ModelConfig{
 		ID: m.ID, Context: m.Context, MaxOutput: m.MaxOutput, Capabilities: m.Capabilities,
+		Traits: traitsOf(m.ID),
 	}}
 	e.charge(p)
 	if m.Long == nil {
@@ -151,7 +184,7 @@ func (c *Config) models() []entry {
 		if !ok {
 			i = len(list)
 			at[m.ID] = i
-			list = append(list, entry{ModelConfig: engine.ModelConfig{ID: m.ID}})
+			list = append(list, entry{ModelConfig: engine.ModelConfig{ID: m.ID, Traits: traitsOf(m.ID)}})
 		}
 		list[i].override(m)
 	}
@@ -163,9 +196,11 @@ func (e *entry) override(m Model) {
 		e.charge(*m.Price)
 	}
 	e.Context, e.MaxOutput = cmp.Or(m.Context, e.Context), cmp.Or(m.MaxOutput, e.MaxOutput)
+	e.Weight = cmp.Or(m.Weight, e.Weight)
 	if m.Capabilities != nil {
 		e.Capabilities = m.Capabilities
 	}
+	e.Traits = m.Traits.Over(e.Traits)
 }
 
 // provider is the provider of a model id, nil when it is not configured.
@@ -188,7 +223,7 @@ func (c *Config) climb() {
 		c.Tiers = nil
 		models := c.models()
 		for _, class := range ladder {
-			if t := tierOf(class, models, c.served); len(t.Models) > 0 {
+			if t := tierOf(class, models); len(t.Models) > 0 {
 				c.Tiers = append(c.Tiers, t)
 			}
 		}
@@ -201,18 +236,12 @@ func (c *Config) climb() {
 	}
 }
 
-// served says whether this version can call a model.
-func (c *Config) served(id string) bool {
-	p := c.provider(id)
-	return p != nil && slices.Contains(servedDialects, p.Dialect)
-}
-
-func tierOf(class string, models []entry, served func(id string) bool) engine.TierConfig {
+func tierOf(class string, models []entry) engine.TierConfig {
 	var picked []entry
 	seen := map[string]bool{}
 	for _, e := range models {
 		name, _, _ := strings.Cut(e.ID, "/")
-		if e.tier == class && !seen[name] && served(e.ID) {
+		if e.tier == class && !seen[name] {
 			seen[name] = true
 			picked = append(picked, e)
 		}

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -8,13 +9,22 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ai-mcp-gateway/gateway/engine"
 )
 
 // TestCatalogue holds models.json to its own rules.
 func TestCatalogue(t *testing.T) {
-	models, err := readCatalogue(modelsJSON)
+	file, err := readCatalogue(modelsJSON)
 	if err != nil {
 		t.Fatal(err)
+	}
+	models := file.Models
+	for _, rule := range file.Traits {
+		prefix, _ := strings.CutSuffix(rule.Models, "*")
+		if !strings.Contains(prefix, "/") || !strings.HasPrefix(rule.Source, "https://") || reflect.DeepEqual(rule.Traits, engine.TraitsConfig{}) {
+			t.Errorf("traits of %q", rule.Models)
+		}
 	}
 	if len(models) < 80 || len(models) > 150 {
 		t.Errorf("%d models", len(models))

@@ -74,6 +74,12 @@ func check(c *Config, r *report) {
 	}
 	checkModels(c, r)
 	checkTiers(c, r)
+	for i, block := range c.Fetch.Networks {
+		if _, err := netip.ParsePrefix(block); err != nil {
+			at := fmt.Sprintf("fetch.networks[%d]", i)
+			r.add(at, "%s is no block of addresses such as 10.20.0.0/16", r.show(at, block))
+		}
+	}
 	for _, s := range c.MCP.Servers {
 		if (s.Command == "") == (s.URL == "") {
 			r.add(join("mcp.servers", s.Name), "needs either command or url")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ai-mcp-gateway/gateway/cache"
 	"github.com/ai-mcp-gateway/gateway/engine"
+	"github.com/ai-mcp-gateway/gateway/internal/fetch"
 	"github.com/ai-mcp-gateway/gateway/internal/secret"
 	"github.com/ai-mcp-gateway/gateway/tenant"
 )
@@ -45,6 +46,9 @@ type Config struct {
 	Limits struct {
 		// Body is the most bytes of a request's body.
 		Body int64 `yaml:"body" unit:"bytes" min:"1"`
+		// Upload is the most bytes of a multipart form, which is passed on while
+		// it is read.
+		Upload int64 `yaml:"upload" unit:"bytes" min:"1"`
 		// Header is the most bytes of a request's header.
 		Header int64 `yaml:"header" unit:"bytes" min:"1024" max:"16777216"`
 		// Response is the most bytes of a provider's plain answer, decompressed.
@@ -106,6 +110,10 @@ type Config struct {
 		Postgres secret.String `yaml:"postgres" unset:"empty"`
 	} `yaml:"state"`
 
+	// Strict refuses a request whose provider cannot be told all of it;
+	// otherwise the answer lists what was dropped.
+	Strict bool `yaml:"strict"`
+
 	// Providers are the accounts at vendors, in the order of the file.
 	Providers []engine.ProviderConfig `yaml:"providers" key:"Name" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$"`
 	// Models overrides and adds to models.json.
@@ -122,6 +130,9 @@ type Config struct {
 		// Escalate lets a failed answer go up a tier.
 		Escalate bool `yaml:"escalate"`
 	} `yaml:"routing"`
+
+	// Fetch is about images and documents that a request names by URL.
+	Fetch fetch.Config `yaml:"fetch"`
 
 	// Cache holds the caches of answers.
 	Cache struct {
@@ -170,8 +181,14 @@ type Model struct {
 	Context int `yaml:"context" min:"1" max:"1000000000"`
 	// MaxOutput is the most tokens of an answer.
 	MaxOutput int `yaml:"max_output" min:"1" max:"1000000000"`
+	// Weight is the model's share of the calls where models are chosen by
+	// weight, relative to the others'. It is 1 where it is not given.
+	Weight int `yaml:"weight" min:"1" max:"1000000"`
 	// Capabilities are words of models.json, such as vision, tools, json_schema.
 	Capabilities []string `yaml:"capabilities"`
+	// Traits are what has to be known to translate for the model, on top of
+	// its provider's.
+	Traits engine.TraitsConfig `yaml:"traits"`
 }
 
 // Price is in nano-dollars a token, read from USD per million tokens. A cache
@@ -206,7 +223,7 @@ type MCPServer struct {
 // defaults is the configuration of a gateway that was told nothing.
 func defaults() *Config {
 	c := &Config{Listen: "127.0.0.1:8080", DataDir: "./data", Mode: "api"}
-	c.Limits.Body, c.Limits.Header = 32<<20, 16<<10
+	c.Limits.Body, c.Limits.Upload, c.Limits.Header = 32<<20, 512<<20, 16<<10
 	c.Limits.Response, c.Limits.Event, c.Limits.IdleConns = 64<<20, 8<<20, 512
 	c.Timeouts.Connect, c.Timeouts.FirstByte = 3*time.Second, time.Minute
 	c.Timeouts.Idle, c.Timeouts.Total = time.Minute, 2*time.Minute
@@ -215,7 +232,9 @@ func defaults() *Config {
 	c.Shutdown.Drain, c.Shutdown.Grace = time.Second, 30*time.Second
 	c.Log.Level = "info"
 	c.Routing.CrossCheck, c.Routing.Escalate = "auto", true
+	c.Routing.Balance, c.Routing.Hedge = "order", engine.HedgeConfig{Enabled: true, Extra: 3}
 	c.Cache.Response = cache.Config{Enabled: true, TTL: time.Hour, Memory: 256 << 20, Scope: "tenant", Coalesce: true}
+	c.Fetch = fetch.Config{MaxBytes: 10 << 20, Timeout: 10 * time.Second}
 	c.Conversation.CompressAfter, c.Conversation.KeepRecent = 50, 8
 	c.MCP.Profile = "core"
 	return c

@@ -14,9 +14,6 @@ import (
 	"github.com/ai-mcp-gateway/gateway/upstream"
 )
 
-// servedDialects are the dialects that this version speaks towards providers.
-var servedDialects = []string{"openai"}
-
 // minKey is the length in bytes under which a key is called short.
 const minKey = 16
 
@@ -27,6 +24,8 @@ func (c *Config) Engine() engine.Config {
 		Tiers:     slices.Clone(c.Tiers),
 		Routing:   c.Routing.RoutingConfig,
 		Cache:     c.Cache.Response,
+		Fetch:     c.Fetch,
+		Strict:    c.Strict,
 		Upstream: upstream.Config{
 			Connect:      c.Timeouts.Connect,
 			FirstByte:    c.Timeouts.FirstByte,
@@ -36,6 +35,10 @@ func (c *Config) Engine() engine.Config {
 			MaxEvent:     c.Limits.Event,
 			MaxIdleConns: c.Limits.IdleConns,
 		},
+	}
+	for i := range cfg.Providers {
+		p := &cfg.Providers[i]
+		p.Traits = p.Traits.Over(traitsOf(p.Name + "/*"))
 	}
 	for _, e := range c.models() {
 		cfg.Models = append(cfg.Models, e.ModelConfig)
@@ -50,6 +53,7 @@ func (c *Config) Proxy() proxy.Config {
 		AuthOff:       c.Auth == "off",
 		AdminKey:      c.AdminKey,
 		MaxBody:       c.Limits.Body,
+		MaxUpload:     c.Limits.Upload,
 		MaxHeader:     c.Limits.Header,
 		MaxConnsPerIP: c.Limits.ConnsPerIP,
 		HeaderTimeout: c.Timeouts.Header,
@@ -102,8 +106,7 @@ func free(id string) entry {
 }
 
 // Warnings are sentences about what is allowed but deserves a look: keys that
-// are short, providers that this version cannot call yet, models without a
-// price.
+// are short, models without a price.
 func (c *Config) Warnings() []string {
 	var list []string
 	warn := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
@@ -114,11 +117,6 @@ func (c *Config) Warnings() []string {
 	for _, k := range c.Keys {
 		if short(k.Key) {
 			warn("keys: the key %s is shorter than %d characters", k.ID, minKey)
-		}
-	}
-	for _, p := range c.Providers {
-		if !slices.Contains(servedDialects, p.Dialect) {
-			warn("providers.%s: the dialect %s cannot be called by this version; calls to it fail over to other providers", p.Name, p.Dialect)
 		}
 	}
 	if len(c.Providers) > 0 && len(c.Tiers) == 0 {

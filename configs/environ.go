@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"strings"
@@ -17,21 +18,23 @@ type vendor struct {
 	keys, urls []string
 	// base is the vendor's own OpenAI-compatible endpoint.
 	base string
-	// native is the dialect of another base URL that the environment gives;
-	// empty means openai. The vendor's own host is recognized and gets base.
+	// native is the dialect of base, and of another base URL that the
+	// environment gives; empty means openai.
 	native string
+	// responses: there is a Responses API besides.
+	responses bool
 }
 
 // vendors in the order in which they are tried for a model that several serve.
 var vendors = []vendor{
-	{name: "openai", keys: []string{"OPENAI_API_KEY"}, urls: []string{"OPENAI_BASE_URL"}, base: "https://api.openai.com/v1"},
-	{name: "anthropic", keys: []string{"ANTHROPIC_API_KEY"}, urls: []string{"ANTHROPIC_BASE_URL"}, base: "https://api.anthropic.com/v1", native: "anthropic"},
-	{name: "gemini", keys: []string{"GEMINI_API_KEY", "GOOGLE_API_KEY"}, urls: []string{"GEMINI_BASE_URL"}, base: "https://generativelanguage.googleapis.com/v1beta/openai", native: "gemini"},
+	{name: "openai", keys: []string{"OPENAI_API_KEY"}, urls: []string{"OPENAI_BASE_URL"}, base: "https://api.openai.com/v1", responses: true},
+	{name: "anthropic", keys: []string{"ANTHROPIC_API_KEY"}, urls: []string{"ANTHROPIC_BASE_URL"}, base: "https://api.anthropic.com", native: "anthropic"},
+	{name: "gemini", keys: []string{"GEMINI_API_KEY", "GOOGLE_API_KEY"}, urls: []string{"GEMINI_BASE_URL"}, base: "https://generativelanguage.googleapis.com", native: "gemini"},
 	{name: "mistral", keys: []string{"MISTRAL_API_KEY"}, urls: []string{"MISTRAL_BASE_URL"}, base: "https://api.mistral.ai/v1"},
 	{name: "deepseek", keys: []string{"DEEPSEEK_API_KEY"}, urls: []string{"DEEPSEEK_BASE_URL"}, base: "https://api.deepseek.com/v1"},
-	{name: "xai", keys: []string{"XAI_API_KEY"}, urls: []string{"XAI_BASE_URL"}, base: "https://api.x.ai/v1"},
+	{name: "xai", keys: []string{"XAI_API_KEY"}, urls: []string{"XAI_BASE_URL"}, base: "https://api.x.ai/v1", responses: true},
 	{name: "groq", keys: []string{"GROQ_API_KEY"}, urls: []string{"GROQ_BASE_URL"}, base: "https://api.groq.com/openai/v1"},
-	{name: "openrouter", keys: []string{"OPENROUTER_API_KEY"}, urls: []string{"OPENROUTER_BASE_URL"}, base: "https://openrouter.ai/api/v1"},
+	{name: "openrouter", keys: []string{"OPENROUTER_API_KEY"}, urls: []string{"OPENROUTER_BASE_URL"}, base: "https://openrouter.ai/api/v1", responses: true},
 	{name: "together", keys: []string{"TOGETHER_API_KEY"}, urls: []string{"TOGETHER_BASE_URL"}, base: "https://api.together.ai/v1"},
 	{name: "fireworks", keys: []string{"FIREWORKS_API_KEY"}, urls: []string{"FIREWORKS_BASE_URL"}, base: "https://api.fireworks.ai/inference/v1"},
 	{name: "cerebras", keys: []string{"CEREBRAS_API_KEY"}, urls: []string{"CEREBRAS_BASE_URL"}, base: "https://api.cerebras.ai/v1"},
@@ -61,10 +64,11 @@ func providersFromEnv(r *report, env func(string) (string, bool)) []engine.Provi
 		if base == "" && (key == "" || v.base == "") {
 			continue
 		}
-		p := engine.ProviderConfig{Name: v.name, Dialect: "openai", BaseURL: v.base}
+		p := engine.ProviderConfig{Name: v.name, Dialect: cmp.Or(v.native, "openai"), BaseURL: v.base, Responses: v.responses}
 		if base != "" {
 			r.marks[join("providers", v.name)] = mark{env: from}
 			p.Dialect, p.BaseURL = v.endpoint(base)
+			p.Responses = v.responses && hostOf(base) == hostOf(v.base)
 		}
 		if key != "" {
 			p.Keys = []secret.String{secret.New(key)}
@@ -81,8 +85,6 @@ func (v vendor) endpoint(base string) (dialect, url string) {
 		return "openai", ollamaURL(base)
 	case v.native == "" || strings.HasSuffix(strings.TrimRight(base, "/"), "/openai"):
 		return "openai", base
-	case hostOf(base) == hostOf(v.base):
-		return "openai", v.base
 	}
 	return v.native, base
 }

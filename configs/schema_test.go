@@ -8,7 +8,6 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
-	"path"
 	"reflect"
 	"strconv"
 	"strings"
@@ -88,8 +87,8 @@ var variable = &schema{Type: "string", Pattern: `\$\{`}
 func generateSchema(t *testing.T) []byte {
 	t.Helper()
 	g := generator{docs: map[string]string{}}
-	for _, dir := range []string{".", "../engine", "../cache", "../tenant"} {
-		g.readDocs(t, dir)
+	for _, file := range []string{"config.go", "../engine/config.go", "../cache/config.go", "../internal/fetch/config.go", "../tenant/config.go", "../translate/neutral/target.go"} {
+		g.readDocs(t, file)
 	}
 	root := g.object(reflect.ValueOf(*defaults()), "configs.Config")
 	root.Dialect, root.Title = "https://json-schema.org/draft/2020-12/schema", "Configuration of the AI MCP Gateway"
@@ -109,10 +108,10 @@ type generator struct {
 	docs map[string]string // by "package.Type.Field"
 }
 
-// readDocs notes the comments of the fields of every struct of config.go.
-func (g generator) readDocs(t *testing.T, dir string) {
+// readDocs notes the comments of the fields of every struct of a file.
+func (g generator) readDocs(t *testing.T, name string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path.Join(dir, "config.go"), nil, parser.ParseComments)
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}

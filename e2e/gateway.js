@@ -66,7 +66,8 @@ async function ready(url, child, log) {
   assert.fail(`the gateway was not ready within ${startTimeout} ms:\n${log()}`);
 }
 
-async function freePort() {
+// freePort is a port that nobody listened on a moment ago.
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();

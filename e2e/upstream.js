@@ -15,7 +15,7 @@ export function upstream(answer) {
     next: () => (arrived.length ? Promise.resolve(arrived.shift()) : new Promise((resolve) => waiting.push(resolve))),
   };
   const server = createServer(async (request, response) => {
-    const closed = once(request.socket, 'close').then(() => performance.now());
+    const closed = new Promise((resolve) => request.socket.once('close', () => resolve(performance.now())));
     let text = '';
     for await (const part of request) text += part;
     const call = { body: JSON.parse(text), response, closed, stream: (...texts) => stream(response, texts) };

@@ -2,116 +2,142 @@ package engine
 
 import (
 	"errors"
-	"math/rand/v2"
 	"net/http"
-	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/translate"
 	"github.com/ai-mcp-gateway/gateway/upstream"
 )
 
-// maxPause bounds how long a provider may ask to be left alone.
-const maxPause = time.Minute
-
-// attempt tries the targets of r in order until one answers. A failure before
-// the first event goes on to the next target, at once; when the last one has
-// failed with an error that may pass, it is tried a second time after a short
-// pause. All of it happens within Config.Total.
+// attempt tries the targets of r until one answers. A failure before the first
+// event goes on to the next target, at once; when all have failed, one whose
+// failure may pass is tried again. All of it happens within Config.Total.
 func (e *Engine) attempt(c *Call, r *route) *translate.Error {
 	e.retries.call()
-	deadline := c.Start.Add(c.state.config.Upstream.Total)
+	c.deadline = c.Start.Add(c.state.config.Upstream.Total)
+	now := time.Now()
+	var again failure
 	var last *translate.Error
-	var failed *target
-	for _, t := range r.targets {
-		now := time.Now()
-		if c.Attempts() >= maxAttempts || now.After(deadline) {
+	for _, t := range c.order(r, now) {
+		if c.Attempts() >= maxAttempts || now.After(c.deadline) {
 			break
 		}
-		if !r.offers(t, c.Op) || !t.breaker.Allow(now) {
+		if t == c.hedged || !r.offers(t, c.Op) {
 			continue
 		}
-		err := e.tryTarget(c, t, now)
-		if err == nil {
-			return nil
+		tried, err := e.tryTarget(c, r, t, now)
+		if !tried {
+			continue
 		}
-		if !passes(err) {
+		if err == nil || !passes(err) {
 			return err
 		}
-		last, failed = err, t
+		if last = err; again.target == nil && mayPass(err) {
+			again = failure{t, c.said.wait}
+		}
+		now = time.Now()
 	}
-	switch limited := r.rateLimited(c.Op, time.Now()); {
-	case limited != nil:
-		last = limited
-	case last == nil:
-		last = e.unreachable(r, c)
-	case e.retries.take(last) && pauseBeforeRetry(c, deadline):
-		if err := e.tryTarget(c, failed, time.Now()); err == nil || !passes(err) {
+	if again.target != nil {
+		if err := e.retry(c, r, again); err == nil || !passes(err) {
 			return err
+		} else if err != errNotTried {
+			last = err
 		}
 	}
+	last = e.verdict(c, r, last)
 	last.Attempts = c.Attempts()
 	return last
 }
 
-// tryTarget makes one attempt for each key of the target's provider that is
-// not set aside, until one is accepted.
-func (e *Engine) tryTarget(c *Call, t *target, now time.Time) *translate.Error {
-	var err *translate.Error
-	for range t.provider.keys {
-		key := t.provider.credential(now)
-		if key == nil {
-			break
-		}
-		err = e.try(c, t, key, now)
-		if err == nil || err.Code != translate.ProviderAuth || c.Attempts() >= maxAttempts {
-			break
-		}
-		key.pause(now)
-		now = time.Now()
+// verdict is what the caller is told when no target has answered; last is what
+// the last one said that was asked.
+func (e *Engine) verdict(c *Call, r *route, last *translate.Error) *translate.Error {
+	now := time.Now()
+	if limited := r.rateLimited(c.Op, now); limited != nil {
+		return limited
 	}
-	if err == nil && c.target != t {
-		err = &translate.Error{Code: translate.ProviderAuth, Message: "the provider refuses the gateway's credentials"}
+	if last != nil {
+		return last
 	}
-	t.judge(err)
-	return err
+	for _, t := range r.targets {
+		if r.offers(t, c.Op) && t.key(now) < 0 {
+			return &translate.Error{Code: translate.ProviderAuth, Message: "the provider refuses the gateway's credentials"}
+		}
+	}
+	return e.unreachable(r, c)
 }
 
-// judge tells the breaker how an attempt ended.
-func (t *target) judge(err *translate.Error) {
-	switch {
-	case err == nil, err.Code == translate.ProviderRejected:
-		t.breaker.Success()
-		if !t.provider.served.Load() {
-			t.provider.served.Store(true)
-		}
-	case err.Code == translate.CallerGone, err.Code == translate.GatewayStopping, err.Code == translate.GatewayOverloaded, err.Code == translate.ProviderAuth:
-		t.breaker.Abandon()
-	case err.Code == translate.ProviderRateLimited:
-		t.breaker.Pause(time.Now().Add(pauseFor(err.RetryAfter)))
-	default:
-		t.breaker.Failure(time.Now())
+// tryTarget asks t for an answer and, when its first event is late, another
+// target besides. It returns false when t may not be asked now.
+func (e *Engine) tryTarget(c *Call, r *route, t *target, now time.Time) (tried bool, err *translate.Error) {
+	h := e.arm(c, r, t, now)
+	if h == nil {
+		return e.tryKeys(c, t, now)
 	}
+	defer h.disarm() // also in a panic
+	if tried, err = e.tryKeys(c, t, now); tried {
+		err = h.finish(err)
+	}
+	return tried, err
+}
+
+// tryKeys makes one attempt with each key of the target's provider that is not
+// set aside, until one is accepted.
+func (e *Engine) tryKeys(c *Call, t *target, now time.Time) (tried bool, err *translate.Error) {
+	for c.Attempts() < maxAttempts {
+		key := t.key(now)
+		if key < 0 {
+			break
+		}
+		pass, ok := t.breaker.Allow(now)
+		if !ok {
+			break
+		}
+		tried = true
+		if err = e.try(c, t, key, pass, now); err == nil || !turnedAway(err) {
+			break
+		}
+		now = time.Now()
+	}
+	return tried, err
 }
 
 // try makes one attempt, which starts now, and records it.
-func (e *Engine) try(c *Call, t *target, key *credential, now time.Time) *translate.Error {
+func (e *Engine) try(c *Call, t *target, key int, pass upstream.Pass, now time.Time) *translate.Error {
 	a := c.Record.AddAttempt()
 	a.Provider, a.Model, a.Status = t.provider.config.Name, t.id, http.StatusOK
+	c.said = said{}
 	x := upstream.AcquireExchange()
-	kept := false
+	t.enter()
+	kept, judged := false, false
 	defer func() { // also in a panic
 		if !kept {
 			x.Close()
 		}
+		if c.direct == nil { // else it is under way until the stream is closed
+			t.leave()
+		}
+		if !judged {
+			t.breaker.Abandon(pass)
+		}
 	}()
-	err := e.exchange(c, t, key, x)
+	err := e.exchange(c, t, t.provider.keys[key], x)
 	a.Duration = time.Since(now)
 	c.waited += a.Duration
-	kept = err == nil
+	kept, judged = err == nil, true
+	t.judge(err, key, pass, c.said)
+	lost := err != nil && err.Code == translate.CallerGone && c.cancel.Cause() == upstream.CauseLost
+	switch pace := t.pace(c.Request.Stream); {
+	case t.watched && err == nil:
+		pace.observe(a.Duration, now.Add(a.Duration))
+	case t.watched && lost:
+		pace.giveUp(a.Duration, now.Add(a.Duration))
+	}
 	if err != nil {
 		a.Status, a.ErrorCode, a.CostKnown = err.HTTPStatus(), err.Code.String(), true
+		if lost {
+			a.ErrorCode = lostCode
+		}
 		return err
 	}
 	c.took(t)
@@ -127,15 +153,12 @@ func (c *Call) took(t *target) {
 // exchange sends the call to t and reads the answer up to where it is
 // committed. On success it owns x through the call's answer.
 func (e *Engine) exchange(c *Call, t *target, key *credential, x *upstream.Exchange) *translate.Error {
-	c.dialect = t.provider.dialect
-	c.plan.Reset()
-	c.dialect.Prepare(&c.plan, &c.Request, c.Op, t.model, t.provider.config.StreamUsage != "never")
-	c.head = append(c.head[:0], key.heads[c.Op]...)
-	if len(c.Traceparent) > 0 {
-		c.head = append(append(append(c.head, "traceparent: "...), c.Traceparent...), "\r\n"...)
+	size, err := c.prepare(t)
+	if err != nil {
+		return err
 	}
-	c.segments = c.plan.Segments(c.segments[:0], c.Request.Body)
-	c.wire = upstream.Request{Head: c.head, Body: c.segments, BodyLen: c.plan.Size(c.Request.Body)}
+	c.writeHead(t, key)
+	c.wire = upstream.Request{Head: c.head, Body: c.segments, BodyLen: size, Deadline: c.deadline}
 	if err := x.Do(t.provider.endpoint, &c.cancel, &c.wire); err != nil {
 		return c.failed(t, err)
 	}
@@ -144,6 +167,45 @@ func (e *Engine) exchange(c *Call, t *target, key *credential, x *upstream.Excha
 		return c.refused(t, x)
 	}
 	return c.open(t, x)
+}
+
+// prepare writes the request for t: the client's own with a few edits where
+// it passes through, else one in the provider's dialect.
+func (c *Call) prepare(t *target) (size int, err *translate.Error) {
+	if c.dialect = t.provider.passes(c.Op); c.dialect != nil && !c.mixed(t) && !c.adapted(t) {
+		c.bridge.wire, c.bridge.drops = nil, nil
+		r, err := c.asks(t)
+		if err != nil {
+			return 0, err
+		}
+		c.plan.Reset()
+		c.dialect.Prepare(&c.plan, r, c.Op, t.model, t.asksUsage())
+		c.segments = c.plan.Segments(c.segments[:0], r.Body)
+		return c.plan.Size(r.Body), nil
+	}
+	c.dialect = c.bridge.client
+	if err := c.translated(t); err != nil {
+		return 0, err
+	}
+	c.segments = append(c.segments[:0], c.bridge.body)
+	return len(c.bridge.body), nil
+}
+
+// writeHead writes the request line and the header lines.
+func (c *Call) writeHead(t *target, key *credential) {
+	op := c.Op
+	if c.bridge.wire != nil {
+		op = asked(op)
+	}
+	if t.provider.fixed {
+		c.head = append(c.head[:0], key.heads[op]...)
+	} else {
+		v := c.envelope(t, key, op)
+		c.head = t.provider.wire.AppendHead(c.head[:0], &v)
+	}
+	if len(c.Traceparent) > 0 {
+		c.head = append(append(append(c.head, "traceparent: "...), c.Traceparent...), "\r\n"...)
+	}
 }
 
 // failed turns an exchange's error into what the caller is told, and logs its
@@ -195,10 +257,12 @@ func failureText(code translate.Code) string {
 // passes reports whether another target may do better than err.
 func passes(err *translate.Error) bool {
 	switch err.Code {
-	case translate.ProviderRejected, translate.CallerGone, translate.GatewayStopping, translate.GatewayOverloaded:
+	case translate.ProviderRejected, translate.GatewayStopping, translate.GatewayOverloaded:
 		return false
+	case translate.CallerUnsupported: // by this provider
+		return true
 	}
-	return true
+	return !err.Code.CallersFault()
 }
 
 // unreachable is the error when no target may be tried now.
@@ -223,67 +287,11 @@ func (r *route) rateLimited(op translate.Op, now time.Time) *translate.Error {
 	return &translate.Error{Code: translate.ProviderRateLimited, Message: "the provider's rate limit is reached", RetryAfter: secondsUntil(until, now)}
 }
 
+// turnedAway reports whether the provider wants no calls with this key, so that
+// another one may do.
+func turnedAway(err *translate.Error) bool {
+	return err.Code == translate.ProviderAuth || err.Code == translate.ProviderRateLimited
+}
+
 // secondsUntil rounds up, and is never zero.
 func secondsUntil(t, now time.Time) int { return max(0, int(t.Sub(now)/time.Second)) + 1 }
-
-// pauseFor clamps what a provider asked for; without a word it is a second.
-func pauseFor(seconds int) time.Duration {
-	if seconds <= 0 {
-		return time.Second
-	}
-	return min(time.Duration(seconds)*time.Second, maxPause)
-}
-
-// pauseBeforeRetry waits a random 20 to 80 ms; it returns false when the call
-// was cancelled or has no time left.
-func pauseBeforeRetry(c *Call, deadline time.Time) bool {
-	pause := 20*time.Millisecond + rand.N(60*time.Millisecond)
-	if time.Now().Add(pause).After(deadline) {
-		return false
-	}
-	return c.cancel.Sleep(pause)
-}
-
-// retryBudget keeps retries of the same target to a tenth of the calls, so
-// that a failing provider is not hit by more than its own traffic.
-type retryBudget struct{ tenths atomic.Int64 }
-
-const maxRetryTenths = 100
-
-func (b *retryBudget) init() { b.tenths.Store(maxRetryTenths) }
-
-func (b *retryBudget) call() {
-	if b.tenths.Load() < maxRetryTenths {
-		b.tenths.Add(1)
-	}
-}
-
-// take spends one retry on an error that may pass by itself.
-func (b *retryBudget) take(err *translate.Error) bool {
-	switch err.Code {
-	case translate.ProviderReset, translate.ProviderTruncated, translate.ProviderFailed, translate.ProviderOverloaded:
-	default:
-		return false
-	}
-	if b.tenths.Add(-10) < 0 {
-		b.tenths.Add(10)
-		return false
-	}
-	return true
-}
-
-// retryAfter reads a Retry-After in seconds or as an HTTP date; a past or
-// unreadable one is zero.
-func retryAfter(value []byte, now time.Time) int {
-	if len(value) == 0 {
-		return 0
-	}
-	if n, err := strconv.Atoi(string(value)); err == nil {
-		return max(0, min(n, 24*3600))
-	}
-	at, err := time.Parse(time.RFC1123, string(value))
-	if err != nil {
-		return 0
-	}
-	return max(0, int(at.Sub(now)/time.Second))
-}

@@ -37,11 +37,19 @@ type Call struct {
 	Control     CacheControl
 	TierHint    []byte
 	Traceparent []byte
-	Start       time.Time
+	// Version and Betas are anthropic-version and anthropic-beta of a client
+	// that speaks that dialect.
+	Version, Betas []byte
+	// Strict refuses what a provider cannot be told, in place of dropping it.
+	Strict bool
+	Start  time.Time
 
 	// Record is what is told about the call: headers, log and metrics read
 	// it. The engine fills what it decides and measures.
 	Record telemetry.Call
+
+	// Estimated is set when the answer is a guess of the gateway's own.
+	Estimated bool
 
 	cancel upstream.Cancel
 
@@ -52,7 +60,9 @@ type Call struct {
 	segments [][]byte
 	head     []byte
 	passed   []byte // header lines of the provider for the client
+	chosen   []*target
 	wire     upstream.Request
+	bridge   bridge
 
 	life
 }
@@ -61,12 +71,16 @@ type Call struct {
 type life struct {
 	engine   *Engine
 	state    *state
-	dialect  dialect
+	dialect  passage // what the answer is in
 	target   *target // whose answer it is
 	follower bool    // the attempt is another call's, and so is its cost
 	scope    cache.Scope
 	key      cache.Key
+	pool     []*target     // whose answers have the key in common
 	keyed    bool          // key is set, and the answer may be stored
+	said     said          // by the provider of the last attempt
+	deadline time.Time     // of all attempts, until the first byte
+	hedged   *target       // has been asked besides another
 	waited   time.Duration // for providers
 
 	// The answer: one of these is set.
@@ -104,8 +118,11 @@ func (c *Call) Release() {
 	c.Request.Body, c.Request.Model = nil, nil
 	c.Record.Reset()
 	clear(c.segments[:cap(c.segments)])
+	clear(c.chosen[:cap(c.chosen)])
 	c.passed = c.passed[:0]
 	c.wire = upstream.Request{}
+	c.Version, c.Betas, c.Strict, c.Estimated = nil, nil, false, false
+	c.bridge.reset()
 	c.life = life{}
 	calls.Put(c)
 }

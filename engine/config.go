@@ -2,7 +2,9 @@ package engine
 
 import (
 	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/internal/fetch"
 	"github.com/ai-mcp-gateway/gateway/internal/secret"
+	"github.com/ai-mcp-gateway/gateway/translate/neutral"
 	"github.com/ai-mcp-gateway/gateway/upstream"
 )
 
@@ -20,7 +22,15 @@ type Config struct {
 	// Upstream bounds every attempt.
 	Upstream upstream.Config
 	Cache    cache.Config
+	// Fetch is about media that a request names by URL.
+	Fetch fetch.Config
+	// Strict refuses a request whose provider cannot be told all of it; else
+	// what is dropped is listed in the answer.
+	Strict bool
 }
+
+// TraitsConfig is what models of one dialect differ in.
+type TraitsConfig = neutral.Traits
 
 // ProviderConfig is an account at a vendor.
 type ProviderConfig struct {
@@ -33,6 +43,11 @@ type ProviderConfig struct {
 	// StreamUsage is "auto" (ask for usage in streams) or "never" (the
 	// provider refuses stream_options).
 	StreamUsage string `yaml:"stream_usage" enum:"auto|never"`
+	// Responses says that the provider has OpenAI's Responses API besides its
+	// dialect, so that calls to it pass through.
+	Responses bool `yaml:"responses"`
+	// Traits are those of all its models that say nothing else.
+	Traits TraitsConfig `yaml:"traits"`
 	// Simulated marks built-in providers, whose answers are not a model's.
 	Simulated bool `yaml:"-"`
 }
@@ -55,6 +70,11 @@ type ModelConfig struct {
 	// Capabilities are words of models.json: "vision", "tools", "json_schema",
 	// "reasoning", "audio", "embeddings" ...
 	Capabilities []string
+	// Traits are those of the model, on top of its provider's.
+	Traits TraitsConfig
+	// Weight is the share of calls of a model that is chosen by weight; zero
+	// counts as one.
+	Weight int
 }
 
 // TierConfig is one rung of the ladder that auto climbs.
@@ -63,6 +83,9 @@ type TierConfig struct {
 	Name string `yaml:"name" required:"true" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"`
 	// Models are "provider/model", the first choice first.
 	Models []string `yaml:"models" required:"true"`
+	// Balance is how one of the models is chosen; empty means as routing.balance
+	// says.
+	Balance string `yaml:"balance" enum:"|order|weighted|least_loaded|latency"`
 }
 
 // RoutingConfig steers the choice of a tier.
@@ -71,4 +94,23 @@ type RoutingConfig struct {
 	DefaultTier string `yaml:"default_tier"`
 	// MaxTier is the highest tier that auto may reach; empty means the last.
 	MaxTier string `yaml:"max_tier"`
+	// Balance is how a call chooses among the models of a tier, and among the
+	// providers of a model: in order, at random by weight, the one with the
+	// fewest calls under way for its weight, or of two at random the one that
+	// should answer first. Empty means in order.
+	Balance string `yaml:"balance" enum:"order|weighted|least_loaded|latency"`
+	// Hedge asks a second model of the same tier, or a second provider of the
+	// same model, when the first is slow.
+	Hedge HedgeConfig `yaml:"hedge"`
+}
+
+// HedgeConfig steers second attempts at slow calls.
+type HedgeConfig struct {
+	// Enabled starts a second attempt when the first event is later than 95 %
+	// of the first target's are. Whoever is first answers, the other is
+	// cancelled.
+	Enabled bool `yaml:"enabled"`
+	// Extra is the most second attempts, in percent of the calls that could
+	// have one.
+	Extra int `yaml:"extra" min:"1" max:"100"`
 }

@@ -14,21 +14,9 @@ import (
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/internal/fetch"
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
-
-// dialect is a provider's wire API.
-type dialect interface {
-	Path(op translate.Op) string
-	Prepare(p *translate.Plan, r *translate.Request, op translate.Op, model []byte, askUsage bool) (stripUsage bool)
-	ReadAnswer(op translate.Op, body []byte, a *translate.Answer)
-	ReadEvent(data []byte, e *translate.StreamEvent)
-	ReadError(status int, body []byte) *translate.Error
-	AppendErrorEvent(dst []byte, e *translate.Error) []byte
-	AppendUsageCost(dst, event []byte, usageEnd int, nano int64) []byte
-	AppendStream(dst, answer []byte, op translate.Op) (stream []byte, usage translate.Span, ok bool)
-	AppendAnswer(dst, stream []byte, op translate.Op) (answer []byte, ok bool)
-}
 
 // remote is the response cache that instances share.
 type remote interface {
@@ -36,15 +24,14 @@ type remote interface {
 	Put(model string, k cache.Key, e *cache.Entry)
 }
 
-// Dialects are the wire APIs that providers may speak, by name.
-type Dialects map[string]dialect
-
 // Options are the parts that the engine works with.
 type Options struct {
-	// Dialects by name. A provider of another dialect is left out.
+	// Dialects that are known. A provider of another one is left out.
 	Dialects Dialects
 	// Remote is the shared response cache; nil without one.
 	Remote remote
+	// Responses keeps the answers that Responses clients go on from.
+	Responses responseStore
 	// Roots verify providers' certificates; nil takes the system's.
 	Roots *x509.CertPool
 	Log   *slog.Logger
@@ -55,7 +42,8 @@ type Engine struct {
 	options Options
 	state   atomic.Pointer[state]
 	flights flights
-	retries retryBudget
+	retries budget
+	hedges  budget
 }
 
 // state is what a reload swaps.
@@ -63,13 +51,17 @@ type state struct {
 	config Config
 	table  *table
 	memory *cache.Memory // nil when the cache is disabled
+	// fetcher gets media by URL; nil when that is off.
+	fetcher *fetch.Fetcher
 }
 
 // New returns an engine for cfg.
 func New(cfg Config, options Options) (*Engine, error) {
 	e := &Engine{options: options}
 	e.flights.init()
-	e.retries.init()
+	e.retries.most, e.hedges.most = maxRetryPoints, maxHedgePoints
+	e.retries.percent.Store(retryPercent)
+	e.retries.points.Store(maxRetryPoints)
 	return e, e.Reload(cfg)
 }
 
@@ -83,7 +75,12 @@ func (e *Engine) Reload(cfg Config) error {
 		before = old.table
 	}
 	var err error
-	if next.table, err = compile(&cfg, e.options.Dialects, e.options.Roots, before); err != nil {
+	if cfg.Fetch.Enabled {
+		if next.fetcher, err = fetch.New(cfg.Fetch, e.options.Roots); err != nil {
+			return err
+		}
+	}
+	if next.table, err = compile(&cfg, &e.options.Dialects, e.options.Roots, before); err != nil {
 		return err
 	}
 	if cfg.Cache.Enabled {
@@ -93,6 +90,7 @@ func (e *Engine) Reload(cfg Config) error {
 			next.memory = cache.NewMemory(cfg.Cache)
 		}
 	}
+	e.hedges.percent.Store(int64(cfg.Routing.Hedge.Extra))
 	e.state.Store(next)
 	if before != nil {
 		before.close(next.table)
@@ -110,7 +108,8 @@ func (e *Engine) Models() []Model { return e.state.Load().table.catalogue }
 func (e *Engine) Memory() *cache.Memory { return e.state.Load().memory }
 
 // ProviderStates calls f for each provider, in configuration order, with "up",
-// "cooling" (set aside after failures) or "unknown" (not called yet).
+// "cooling" (some of it is set aside for a while), "down" (no key is accepted,
+// or everything that was tried goes on failing) or "unknown" (not called yet).
 func (e *Engine) ProviderStates(f func(name, state string)) {
 	s, now := e.state.Load(), time.Now()
 	for _, pc := range s.config.Providers {
@@ -126,6 +125,7 @@ func (e *Engine) ProviderStates(f func(name, state string)) {
 func (e *Engine) Do(c *Call) *translate.Error {
 	s := e.state.Load()
 	c.engine, c.state = e, s
+	c.bridge.client = e.options.Dialects.clients[speaks(c.Op)]
 	r := s.table.resolve(c.Request.Model, c.TierHint)
 	if r == nil {
 		return &translate.Error{
@@ -135,6 +135,14 @@ func (e *Engine) Do(c *Call) *translate.Error {
 		}
 	}
 	c.Record.Reason = r.reason
+	if c.Op == translate.OpResponses {
+		if err := c.recall(); err != nil {
+			return err
+		}
+	}
+	if c.Op == translate.OpCountTokens {
+		return e.count(c, r)
+	}
 	if s.memory == nil {
 		c.Record.Cache, c.Record.CacheReason = "bypass", "disabled"
 		return e.attempt(c, r)

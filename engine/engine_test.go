@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/ai-mcp-gateway/gateway/bench/simulator"
 	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/telemetry"
 	"github.com/ai-mcp-gateway/gateway/tenant"
 	"github.com/ai-mcp-gateway/gateway/translate"
 	"github.com/ai-mcp-gateway/gateway/translate/openai"
@@ -27,8 +29,10 @@ const patience = 20 * time.Second
 type rig struct {
 	*Engine
 	sim *simulator.Server
-	// prepare, when set, is called at the start of every attempt.
+	// prepare, when set, is called at the start of every attempt; asked
+	// also learns which model is asked.
 	prepare func()
+	asked   func(model string)
 }
 
 // hooked is OpenAI's dialect with a place to wait, or to panic, in an attempt.
@@ -41,10 +45,16 @@ func (h hooked) Prepare(p *translate.Plan, r *translate.Request, op translate.Op
 	if h.rig.prepare != nil {
 		h.rig.prepare()
 	}
+	if h.rig.asked != nil {
+		h.rig.asked(string(model))
+	}
 	return h.Dialect.Prepare(p, r, op, model, askUsage)
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T) *rig { return newRigWith(t, func(*Config) {}) }
+
+// newRigWith is newRig with another configuration.
+func newRigWith(t testing.TB, change func(*Config)) *rig {
 	t.Helper()
 	sim, err := simulator.Start(simulator.Config{Record: 1000})
 	if err != nil {
@@ -60,7 +70,12 @@ func newRig(t *testing.T) *rig {
 		Upstream:  limits,
 		Cache:     cache.Config{Enabled: true, TTL: time.Hour, Memory: 16 << 20, Scope: "tenant", Coalesce: true},
 	}
-	r.Engine, err = New(cfg, Options{Dialects: Dialects{"openai": hooked{openai.New(), r}}, Log: slog.New(slog.DiscardHandler)})
+	change(&cfg)
+	hook := hooked{openai.New(), r}
+	var dialects Dialects
+	dialects.AddClient(hook)
+	dialects.AddProvider(hook)
+	r.Engine, err = New(cfg, Options{Dialects: dialects, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +103,8 @@ type member struct {
 	panicked any
 	cache    string
 	cost     int64 // of all of its attempts
+	attempts []telemetry.Attempt
+	provider string
 }
 
 // Write implements io.Writer.
@@ -136,9 +153,14 @@ func (m *member) started() *member {
 // ask starts a call. Its writes wait for gate, if there is one.
 func (r *rig) ask(t *testing.T, model string, stream bool, gate chan struct{}) *member {
 	t.Helper()
+	return r.askFor(t, model, t.Name(), stream, gate)
+}
+
+func (r *rig) askFor(t *testing.T, model, prompt string, stream bool, gate chan struct{}) *member {
+	t.Helper()
 	c := AcquireCall(time.Now())
 	c.Op, c.Caller = translate.OpChat, tenant.Anonymous()
-	body := fmt.Sprintf(`{"model":%q,"stream":%t,"messages":[{"role":"user","content":%q}]}`, model, stream, t.Name())
+	body := fmt.Sprintf(`{"model":%q,"stream":%t,"messages":[{"role":"user","content":%q}]}`, model, stream, prompt)
 	if err := c.Request.Scan([]byte(body)); err != nil {
 		t.Fatal(err)
 	}
@@ -160,6 +182,7 @@ func (m *member) run(e *Engine, c *Call) {
 		for i := range c.Record.Attempts {
 			m.cost += c.Record.Attempts[i].CostNano
 		}
+		m.attempts, m.provider = slices.Clone(c.Record.Attempts), c.Record.Provider
 		if m.panicked == nil {
 			c.Release()
 		}

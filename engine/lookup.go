@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/cache"
@@ -34,10 +35,11 @@ func (e *Engine) doCached(c *Call, r *route) *translate.Error {
 }
 
 // identify computes the key under which c's answer would be stored: that of
-// the first target that would be tried now. An answer that another target
-// gives in the end is stored under that one's.
+// the first target that would be tried now, or of all that might be. An answer
+// that another target gives in the end is stored under that one's.
 func (c *Call) identify(r *route) {
-	c.scope = cache.Scope{Tenant: c.Caller.Tenant, Dialect: "openai", Op: c.Op.String(), Model: r.first(c.Op, c.Start).id}
+	c.scope = cache.Scope{Tenant: c.Caller.Tenant, Dialect: speaks(c.Op), Op: c.Op.String()}
+	c.scope.Model, c.pool = r.identity(c.Op, c.Start)
 	switch c.state.config.Cache.Scope {
 	case "project":
 		c.scope.Tenant += "\x00" + c.Caller.Project
@@ -86,7 +88,7 @@ func (e *Engine) lookup(c *Call) *cache.Entry {
 // convert turns a stored answer into the other form; nil when that can't be
 // done faithfully.
 func convert(c *Call, from *cache.Entry) *cache.Entry {
-	d := c.anyDialect()
+	d := c.bridge.client
 	to := *from
 	to.Stream = !from.Stream
 	var ok bool
@@ -111,17 +113,13 @@ func (e *Engine) served(c *Call) bool {
 		return false
 	}
 	c.Record.Cache, c.Record.CacheReason = "hit", ""
-	c.dialect = c.anyDialect()
+	c.dialect = c.bridge.client
 	c.keyed = false
 	c.Record.TargetModel, c.Record.Provider, c.Record.Tier = entry.Model, entry.Provider, entry.Tier
 	c.Record.CostNano, c.Record.CostKnown = 0, true
 	c.serve(entry)
 	return true
 }
-
-// anyDialect is the dialect that the client speaks. Until clients speak
-// others, it is OpenAI's.
-func (c *Call) anyDialect() dialect { return c.engine.options.Dialects["openai"] }
 
 // share makes the attempt, or waits for the identical call that is making it.
 // When that call is cancelled before it has an answer, one of those who
@@ -172,7 +170,7 @@ func (c *Call) follow(f *flight) *translate.Error {
 		f.leave()
 		return f.refused
 	}
-	c.dialect, c.follower = c.anyDialect(), true
+	c.dialect, c.follower = c.bridge.client, true
 	c.Record.TargetModel, c.Record.Provider, c.Record.Tier = f.leader.model, f.leader.provider, f.leader.tier
 	c.Record.CostNano, c.Record.CostKnown = 0, true
 	if f.entry != nil {
@@ -188,7 +186,7 @@ func (c *Call) follow(f *flight) *translate.Error {
 func (c *Call) store(entry *cache.Entry) {
 	e, s := c.engine, c.state
 	c.keyed = false
-	if c.scope.Model != entry.Model {
+	if !c.pooled(entry.Model) {
 		c.scope.Model = entry.Model
 		c.key = c.sum()
 	}
@@ -205,7 +203,7 @@ func (c *Call) newEntry(t *target, body []byte, stream bool, usage translate.Spa
 	return &cache.Entry{
 		Body: body, Stream: stream, UsageStart: usage.Start, UsageEnd: usage.End,
 		Model: t.id, Provider: t.provider.config.Name, Tier: t.tier,
-		CostNano: c.Record.CostNano, Stored: time.Now(),
+		CostNano: c.Record.CostNano, Stored: time.Now(), Dropped: strings.Join(c.bridge.drops, ", "),
 	}
 }
 

@@ -14,13 +14,24 @@ import (
 // plainStart is the buffer for an answer whose length is not announced.
 const plainStart = 4 << 10
 
-var eventStream = []byte("text/event-stream")
+// The types of answers that come in events.
+var (
+	eventStream = []byte("text/event-stream")
+	lineStream  = []byte("application/x-ndjson")
+	frameStream = []byte("application/vnd.amazon.eventstream")
+)
+
+// streams reports whether an answer of this type is a stream of t's.
+func (t *target) streams(contentType []byte) bool {
+	return bytes.HasPrefix(contentType, eventStream) || t.provider.native == nil &&
+		(bytes.HasPrefix(contentType, lineStream) || bytes.HasPrefix(contentType, frameStream))
+}
 
 // open reads a 200 up to where it is committed: a plain answer whole, a
 // stream to its first event. A provider may stream where a plain answer was
 // asked for, or the reverse; the caller gets what it asked for.
 func (c *Call) open(t *target, x *upstream.Exchange) *translate.Error {
-	streams := bytes.HasPrefix(x.ContentType, eventStream)
+	streams := t.streams(x.ContentType)
 	if streams && c.Request.Stream {
 		return c.openStream(t, x)
 	}
@@ -33,7 +44,12 @@ func (c *Call) open(t *target, x *upstream.Exchange) *translate.Error {
 
 // openStream waits for the first event.
 func (c *Call) openStream(t *target, x *upstream.Exchange) *translate.Error {
-	s := newStream(t, x)
+	var code *transcoder
+	if c.bridge.wire != nil {
+		code = c.newTranscoder(t)
+	}
+	s := newStream(t, x, c.dialect, code)
+	s.keeper = c.keeper(t)
 	if err := s.start(); err != nil {
 		s.release()
 		return err
@@ -51,7 +67,11 @@ func (c *Call) readPlain(t *target, x *upstream.Exchange, streams bool) *transla
 	}
 	body := c.plainBuffer(x.Length())
 	err := readAll(x, body, limit)
-	if err == nil && streams {
+	switch {
+	case err != nil:
+	case c.bridge.wire != nil:
+		err = c.answerBody(t, body, streams)
+	case streams:
 		err = c.aggregate(body)
 	}
 	if err == nil {
@@ -59,6 +79,9 @@ func (c *Call) readPlain(t *target, x *upstream.Exchange, streams bool) *transla
 	}
 	if err == nil && c.Request.Stream {
 		err = c.spread(t, body.B)
+	}
+	if k := c.keeper(t); k != nil && err == nil {
+		k.keep(body.B)
 	}
 	if err != nil || c.Request.Stream {
 		body.Release()

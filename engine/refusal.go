@@ -15,17 +15,16 @@ const maxErrorBody = 64 << 10
 
 // refused classifies an answer whose status is not 200.
 func (c *Call) refused(t *target, x *upstream.Exchange) *translate.Error {
-	now := time.Now()
-	after := retryAfter(x.Value("retry-after"), now)
+	c.said = said{wait: askedWait(&x.Head, time.Now()), denied: x.Status == http.StatusForbidden}
 	var e *translate.Error
 	switch s := x.Status; {
 	case s == 401 || s == 403:
 		// The body is not read: it may echo the key.
 		e = &translate.Error{Code: translate.ProviderAuth, Message: "the provider refuses the gateway's credentials"}
 	case s == 429:
-		e = &translate.Error{Code: translate.ProviderRateLimited, Message: "the provider's rate limit is reached", RetryAfter: after}
+		e = &translate.Error{Code: translate.ProviderRateLimited, Message: "the provider's rate limit is reached"}
 	case s == 503 || s == 529:
-		e = &translate.Error{Code: translate.ProviderOverloaded, Message: "the provider is overloaded", RetryAfter: after}
+		e = &translate.Error{Code: translate.ProviderOverloaded, Message: "the provider is overloaded"}
 	case s == 408 || s >= 500:
 		e = &translate.Error{Code: translate.ProviderFailed, Message: "the provider failed"}
 	case s >= 300 && s < 400 && s != http.StatusNotModified:
@@ -38,6 +37,11 @@ func (c *Call) refused(t *target, x *upstream.Exchange) *translate.Error {
 	}
 	c.engine.options.Log.Warn("attempt refused", "request_id", c.Record.RequestID,
 		"target", t.id, "status", x.Status, "code", e.Code.String())
+	if e.Code == translate.ProviderRateLimited && c.said.wait == 0 && c.bridge.wire != nil {
+		told := c.rejected(t, x) // some say in the body how long to wait
+		c.said.wait = time.Duration(told.RetryAfter) * time.Second
+		return e
+	}
 	c.drain(x)
 	return e
 }
@@ -51,9 +55,10 @@ func (c *Call) rejected(t *target, x *upstream.Exchange) *translate.Error {
 	if err := readAll(x, body, maxErrorBody); err != nil && err.Code == translate.CallerGone {
 		return err
 	}
-	e := c.dialect.ReadError(status, body.B)
-	t.provider.redact(e)
-	return e
+	if c.bridge.wire == nil {
+		return t.provider.redacted(c.dialect.ReadError(status, body.B))
+	}
+	return t.provider.foreign(c.bridge.wire.ReadError(status, body.B))
 }
 
 // drain reads a short rest of an answer that nobody wants, so that its

@@ -34,7 +34,7 @@ func (c *Call) serve(e *cache.Entry) {
 	c.pieces = [3][]byte{e.Body[:event.Start], event.Of(e.Body), e.Body[event.End:]}
 	data, _ := sse.Data(c.pieces[1], nil)
 	c.dialect.ReadEvent(data, &c.event)
-	if c.Request.Usage != translate.UsageTrue {
+	if !c.wantsUsage() {
 		if c.event.Kind == translate.EventUsage {
 			c.pieces[1] = nil
 		}
@@ -44,6 +44,12 @@ func (c *Call) serve(e *cache.Entry) {
 		c.head = c.dialect.AppendUsageCost(c.head[:0], c.pieces[1], at+c.event.UsageSpan.End, c.Record.CostNano)
 		c.pieces[1] = c.head
 	}
+}
+
+// wantsUsage reports whether the client's stream has the usage in it: in
+// OpenAI's older dialects only when it asks for it.
+func (c *Call) wantsUsage() bool {
+	return c.Request.Usage == translate.UsageTrue || c.Op == translate.OpMessages || c.Op == translate.OpResponses
 }
 
 // emit writes a run of events. The event that reports usage is left out for a
@@ -56,7 +62,7 @@ func (c *Call) emit(w io.Writer, b *batch) error {
 	if !event.Empty() {
 		c.price(&b.meter.tokens)
 	}
-	wanted := c.Request.Usage == translate.UsageTrue
+	wanted := c.wantsUsage()
 	if event.Empty() || (wanted && (b.usage.object == 0 || !c.Record.CostKnown)) || (!wanted && !b.usage.only) {
 		_, err := w.Write(b.bytes)
 		return err
@@ -85,7 +91,9 @@ func (c *Call) finish(w io.Writer, failure *translate.Error) error {
 	if failure.Code == translate.CallerGone {
 		return upstream.ErrCanceled
 	}
-	c.head = c.dialect.AppendErrorEvent(c.head[:0], failure)
+	if c.head = append(c.head[:0], failure.Frames...); len(c.head) == 0 {
+		c.head = c.dialect.AppendErrorEvent(c.head, failure)
+	}
 	_, err := w.Write(c.head)
 	return err
 }

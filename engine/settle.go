@@ -30,7 +30,23 @@ func (c *Call) settle(t *target, u *translate.Usage) {
 	a := &r.Attempts[len(r.Attempts)-1]
 	a.Tokens = telemetry.Tokens{In: u.In, CacheRead: u.CacheRead, CacheWrite: u.CacheWrite, Out: u.Out, Reasoning: u.Reasoning}
 	a.CostNano, a.CostKnown = t.cost(u)
-	r.Tokens, r.CostNano, r.CostKnown = a.Tokens, a.CostNano, a.CostKnown
+	c.total()
+}
+
+// total adds up what the attempts used and cost.
+func (c *Call) total() {
+	r := &c.Record
+	r.Tokens, r.CostNano, r.CostKnown = telemetry.Tokens{}, 0, true
+	for i := range r.Attempts {
+		a := &r.Attempts[i]
+		r.Tokens.In += a.Tokens.In
+		r.Tokens.CacheRead += a.Tokens.CacheRead
+		r.Tokens.CacheWrite += a.Tokens.CacheWrite
+		r.Tokens.Out += a.Tokens.Out
+		r.Tokens.Reasoning += a.Tokens.Reasoning
+		r.CostNano += a.CostNano
+		r.CostKnown = r.CostKnown && a.CostKnown
+	}
 }
 
 // price settles a stream's usage, for the call that pays for it.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -26,16 +28,16 @@ const (
 	drainTime = 250 * time.Millisecond
 )
 
-var doneEvent = []byte("data: [DONE]\n\n")
-
 // stream reads a provider's events and hands them on in batches of whole
 // events, so that whatever happens, what the client has is never cut inside
 // one. It meters in passing.
 type stream struct {
 	t        *target
 	x        *upstream.Exchange
-	dialect  dialect
+	dialect  passage     // what the frames are in
+	code     *transcoder // makes them of the provider's; nil when they are its own
 	maxEvent int
+	keeper   *keeper // stores the answer at its end; nil when nobody wants it
 
 	buf   *bufpool.Buffer
 	from  int // buf[from:taken] is framed and not yet handed out
@@ -43,6 +45,9 @@ type stream struct {
 	frame sse.Reader
 	joint []byte // data of an event of several lines
 	event translate.StreamEvent
+
+	first  []byte // the data of the first event, for a failer
+	events int    // handed on so far
 
 	usage   usageMark // within buf[from:taken]
 	started bool      // an event has parsed
@@ -77,9 +82,9 @@ type usageMark struct {
 	only bool
 }
 
-func newStream(t *target, x *upstream.Exchange) *stream {
+func newStream(t *target, x *upstream.Exchange, d passage, code *transcoder) *stream {
 	return &stream{
-		t: t, x: x, dialect: t.provider.dialect,
+		t: t, x: x, dialect: d, code: code,
 		maxEvent: int(t.provider.endpoint.Config().MaxEvent),
 		buf:      bufpool.Get(streamStart),
 	}
@@ -91,6 +96,9 @@ func (s *stream) release() {
 		s.buf.Release()
 		s.buf = nil
 	}
+	if s.code != nil {
+		s.code.release()
+	}
 }
 
 // close ends the exchange as well. An answer that is complete but for the end
@@ -100,6 +108,7 @@ func (s *stream) close() {
 		s.x.Drain(drainTime)
 	}
 	s.x.Close()
+	s.t.leave()
 	s.release()
 }
 
@@ -140,21 +149,49 @@ func (s *stream) more() {
 	if s.err != nil {
 		return
 	}
-	b := s.buf.B
-	n, err := s.x.Read(b[len(b):cap(b)])
-	s.buf.B = b[:len(b)+n]
+	err := s.read()
 	s.scan()
-	if len(s.buf.B) == cap(b) && cap(b) < streamBurst {
-		s.buf.Grow(1)
-	}
+	var told *translate.Error
 	switch {
 	case s.over() || err == nil:
 	case err == io.EOF:
 		s.eof = true
 		s.end()
+	case errors.As(err, &told):
+		s.err = s.t.provider.foreign(told)
 	default:
 		s.err = readFailure(err)
 	}
+	if s.err != nil {
+		s.err.Frames = s.frames()
+	}
+}
+
+// frames are what ends the stream with its error, where that takes knowing
+// what came before it; else nil.
+func (s *stream) frames() []byte {
+	if s.code != nil {
+		return s.code.encoder.Fail(nil, s.err)
+	}
+	if f, ok := s.dialect.(failer); ok && s.first != nil {
+		return f.AppendFailure(nil, s.first, s.events, s.err)
+	}
+	return nil
+}
+
+// read reads once into the buffer.
+func (s *stream) read() (err error) {
+	if s.code != nil {
+		s.buf.B, err = s.code.read(s.buf.B, s.x, s.maxEvent)
+		return err
+	}
+	b := s.buf.B
+	n, err := s.x.Read(b[len(b):cap(b)])
+	s.buf.B = b[:len(b)+n]
+	if len(s.buf.B) == cap(b) && cap(b) < streamBurst {
+		s.buf.Grow(1)
+	}
+	return err
 }
 
 // makeRoom drops what has been handed out and grows the buffer when an event
@@ -212,8 +249,15 @@ func (s *stream) meter(event []byte, at int) bool {
 		return false
 	case translate.EventDone:
 		s.done = true
+		if s.keeper != nil {
+			s.keeper.keep(data)
+		}
 	}
 	s.started = true
+	if s.events == 0 && s.code == nil {
+		s.keepFirst(data)
+	}
+	s.events++
 	if e.Content {
 		s.metered.content++
 	}
@@ -221,7 +265,7 @@ func (s *stream) meter(event []byte, at int) bool {
 		s.metered.finish = e.Finish
 	}
 	if e.Usage.Known {
-		s.metered.tokens = e.Usage
+		s.metered.tokens.Update(&e.Usage)
 		s.usage = usageMark{event: translate.Span{Start: at, End: at + len(event)}, only: e.Kind == translate.EventUsage}
 		if at, ok := within(event, data); ok && !e.UsageSpan.Empty() {
 			s.usage.object = at + e.UsageSpan.End
@@ -230,6 +274,13 @@ func (s *stream) meter(event []byte, at int) bool {
 		}
 	}
 	return true
+}
+
+// keepFirst keeps the data of the first event where it will be needed.
+func (s *stream) keepFirst(data []byte) {
+	if _, ok := s.dialect.(failer); ok {
+		s.first = bytes.Clone(data)
+	}
 }
 
 // failure is the caller's view of an error event.
@@ -261,8 +312,11 @@ func (s *stream) end() {
 	case cut, s.err == nil && !s.done && s.metered.finish == translate.FinishNone:
 		s.err = &translate.Error{Code: translate.ProviderTruncated, Message: failureText(translate.ProviderTruncated)}
 	case s.err == nil && !s.done:
-		s.buf.B = append(s.buf.B[:s.taken], doneEvent...)
-		s.taken, s.done = len(s.buf.B), true
+		if s.buf.B, s.done = s.dialect.AppendDone(s.buf.B[:s.taken]); s.done {
+			s.taken = len(s.buf.B)
+		} else {
+			s.err = &translate.Error{Code: translate.ProviderTruncated, Message: failureText(translate.ProviderTruncated)}
+		}
 	}
 }
 

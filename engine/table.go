@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/translate"
+	"github.com/ai-mcp-gateway/gateway/translate/neutral"
 	"github.com/ai-mcp-gateway/gateway/upstream"
 )
 
@@ -19,6 +20,7 @@ const autoModel = "auto"
 // with the targets behind it. It is immutable; a reload swaps it whole.
 type table struct {
 	providers map[string]*provider
+	targets   map[string]*target // those that are configured, by their id
 	routes    map[string]*route
 	catalogue []Model
 	tiers     map[string]bool // their names
@@ -29,6 +31,10 @@ type route struct {
 	name    string
 	reason  string
 	targets []*target
+	// ranks are what targets is made of, where that is more than one target;
+	// balanced says that there is one to choose in.
+	ranks    []rank
+	balanced bool
 }
 
 // target is a provider's model.
@@ -38,8 +44,11 @@ type target struct {
 	tier     string // empty outside the tiers
 	provider *provider
 	config   ModelConfig
+	neutral  neutral.Target
 	known    bool // in the catalogue
-	breaker  *upstream.Breaker
+	unlisted bool // not configured: a client's own word
+	watched  bool // somebody chooses or hedges by how it is doing
+	health
 }
 
 // Model is a line of GET /v1/models.
@@ -51,38 +60,38 @@ type Model struct {
 // serves reports whether the target can do op, as far as the catalogue says.
 func (t *target) serves(op translate.Op) bool {
 	embeds := slices.Contains(t.config.Capabilities, "embeddings")
-	return !t.known || embeds == (op == translate.OpEmbedding)
+	return t.provider.does(op) && (!t.known || embeds == (op == translate.OpEmbedding))
 }
 
 // compile builds a table. Endpoints and breakers of old are taken over where
 // provider and base URL are the same, so that a reload loses no connection
 // and forgets no failure.
-func compile(cfg *Config, dialects Dialects, roots *x509.CertPool, old *table) (*table, error) {
+func compile(cfg *Config, dialects *Dialects, roots *x509.CertPool, old *table) (*table, error) {
 	t := &table{
 		providers: map[string]*provider{},
+		targets:   map[string]*target{},
 		routes:    map[string]*route{},
 		tiers:     map[string]bool{},
 	}
 	for _, pc := range cfg.Providers {
-		d, ok := dialects[pc.Dialect]
-		if !ok {
+		if dialects.providers[pc.Dialect] == nil {
 			continue // configured for a later version; New reports it
 		}
-		p, err := newProvider(pc, d, cfg.Upstream, roots, old)
+		p, err := newProvider(pc, dialects, cfg.Upstream, roots, old)
 		if err != nil {
 			return nil, fmt.Errorf("provider %q: %w", pc.Name, err)
 		}
 		t.providers[pc.Name] = p
 	}
-	targets := t.compileModels(cfg, old)
-	t.compileTiers(cfg, targets, old)
+	t.compileModels(cfg, old)
+	t.compileTiers(cfg, old)
+	t.compileRanks(cfg)
 	t.compileCatalogue(cfg)
 	return t, nil
 }
 
 // compileModels makes a route for each provider/model and each bare id.
-func (t *table) compileModels(cfg *Config, old *table) map[string]*target {
-	targets := map[string]*target{}
+func (t *table) compileModels(cfg *Config, old *table) {
 	for _, pc := range cfg.Providers {
 		p := t.providers[pc.Name]
 		if p == nil {
@@ -93,8 +102,9 @@ func (t *table) compileModels(cfg *Config, old *table) map[string]*target {
 			if !ok {
 				continue
 			}
-			entry := &target{id: mc.ID, model: []byte(bare), provider: p, config: mc, known: true, breaker: old.breaker(mc.ID, p)}
-			targets[mc.ID] = entry
+			entry := newTarget(p, bare, mc, old)
+			entry.known = true
+			t.targets[mc.ID] = entry
 			t.routes[mc.ID] = &route{name: mc.ID, reason: "pinned model", targets: []*target{entry}}
 			r := t.routes[bare]
 			if r == nil {
@@ -104,14 +114,13 @@ func (t *table) compileModels(cfg *Config, old *table) map[string]*target {
 			r.targets = append(r.targets, entry)
 		}
 	}
-	return targets
 }
 
 // compileTiers makes the routes of the tiers and of auto: a tier's targets in
 // order, then those of the tiers above it up to the highest allowed.
-func (t *table) compileTiers(cfg *Config, targets map[string]*target, old *table) {
+func (t *table) compileTiers(cfg *Config, old *table) {
 	start, highest := 0, len(cfg.Tiers)-1
-	ranks := make([][]*target, len(cfg.Tiers))
+	ranks := make([]rank, len(cfg.Tiers))
 	for i, tc := range cfg.Tiers {
 		t.tiers[tc.Name] = true
 		if tc.Name == cfg.Routing.MaxTier {
@@ -120,26 +129,12 @@ func (t *table) compileTiers(cfg *Config, targets map[string]*target, old *table
 		if tc.Name == cfg.Routing.DefaultTier {
 			start = i
 		}
-		for _, id := range tc.Models {
-			target := targets[id]
-			if target == nil {
-				target = t.adhoc(id, old)
-			}
-			if target == nil {
-				continue // its provider speaks a dialect of a later version
-			}
-			if target.tier == "" {
-				target.tier = tc.Name
-			}
-			ranks[i] = append(ranks[i], target)
-		}
+		ranks[i] = rank{targets: t.tier(tc, old), balance: cmp.Or(tc.Balance, cfg.Routing.Balance), alike: true}
 	}
 	for i, tc := range cfg.Tiers {
 		r := &route{name: tc.Name, reason: "tier " + tc.Name}
-		for rank := i; rank <= max(i, highest); rank++ {
-			r.targets = append(r.targets, ranks[rank]...)
-		}
-		r.targets = append(r.targets, t.embedders(cfg, targets)...)
+		r.ranks = append(r.ranks, ranks[i:max(i, highest)+1]...)
+		r.ranks = append(r.ranks, rank{targets: t.embedders(cfg)})
 		t.routes[tc.Name] = r
 	}
 	if len(cfg.Tiers) > 0 {
@@ -149,12 +144,32 @@ func (t *table) compileTiers(cfg *Config, targets map[string]*target, old *table
 	}
 }
 
+// tier is the targets of one.
+func (t *table) tier(tc TierConfig, old *table) (targets []*target) {
+	for _, id := range tc.Models {
+		target := t.targets[id]
+		if target == nil {
+			p, bare := t.split(id)
+			if p == nil {
+				continue // it speaks a dialect of a later version
+			}
+			target = newTarget(p, bare, ModelConfig{ID: id}, old)
+			t.targets[id] = target
+		}
+		if target.tier == "" {
+			target.tier = tc.Name
+		}
+		targets = append(targets, target)
+	}
+	return targets
+}
+
 // embedders are the models that embed, cheapest first: what auto means for an
 // embedding, which no chat model of a tier can make.
-func (t *table) embedders(cfg *Config, targets map[string]*target) []*target {
+func (t *table) embedders(cfg *Config) []*target {
 	var out []*target
 	for _, mc := range cfg.Models {
-		if target := targets[mc.ID]; target != nil && slices.Contains(mc.Capabilities, "embeddings") {
+		if target := t.targets[mc.ID]; target != nil && slices.Contains(mc.Capabilities, "embeddings") {
 			out = append(out, target)
 		}
 	}
@@ -162,14 +177,40 @@ func (t *table) embedders(cfg *Config, targets map[string]*target) []*target {
 	return out
 }
 
-// adhoc is a target that the catalogue does not list; its cost is unknown.
-func (t *table) adhoc(id string, old *table) *target {
+// split finds the provider that an id begins with; nil when there is none.
+func (t *table) split(id string) (p *provider, bare string) {
 	name, bare, ok := strings.Cut(id, "/")
-	p := t.providers[name]
-	if !ok || p == nil || bare == "" {
+	if !ok || bare == "" {
+		return nil, ""
+	}
+	return t.providers[name], bare
+}
+
+// newTarget returns a target with the health that old knew it in, if any.
+func newTarget(p *provider, bare string, mc ModelConfig, old *table) *target {
+	t := &target{
+		id: mc.ID, model: []byte(bare), provider: p, config: mc,
+		neutral: neutral.Target{Model: bare, MaxOutput: int64(mc.MaxOutput), Traits: mc.Traits.Over(p.config.Traits)},
+	}
+	if before := old.target(mc.ID); before != nil && before.provider.endpoint == p.endpoint {
+		t.health = newHealth(p, &before.health, before.provider.keys)
+	} else {
+		t.health = newHealth(p, nil, nil)
+	}
+	return t
+}
+
+// unlisted is a target that is not configured; its cost is unknown. All of a
+// provider's have their health in common.
+func (t *table) unlisted(id string) *target {
+	p, bare := t.split(id)
+	if p == nil {
 		return nil
 	}
-	return &target{id: id, model: []byte(bare), provider: p, config: ModelConfig{ID: id}, breaker: old.breaker(id, p)}
+	return &target{
+		id: id, model: []byte(bare), provider: p, config: ModelConfig{ID: id}, unlisted: true,
+		neutral: neutral.Target{Model: bare, Traits: p.config.Traits}, health: p.unlisted,
+	}
 }
 
 // resolve finds the route for a name, and for auto the tier the caller hinted
@@ -184,7 +225,7 @@ func (t *table) resolve(model, tierHint []byte) *route {
 		}
 		return r
 	}
-	if found := t.adhoc(string(model), nil); found != nil {
+	if found := t.unlisted(string(model)); found != nil {
 		return &route{name: found.id, reason: "pinned model, not in the catalogue", targets: []*target{found}}
 	}
 	return nil
@@ -214,16 +255,26 @@ func (t *table) compileCatalogue(cfg *Config) {
 	}
 }
 
-// breaker returns the breaker that the old table had for the target, or a new
-// one. A target outside the catalogue shares its provider's.
-func (t *table) breaker(id string, p *provider) *upstream.Breaker {
+// target returns the configured target with an id, or nil. There may be no
+// table.
+func (t *table) target(id string) *target {
 	if t == nil {
-		return p.breaker
+		return nil
 	}
-	if r := t.routes[id]; r != nil && len(r.targets) == 1 && r.targets[0].id == id && r.targets[0].provider.endpoint == p.endpoint {
-		return r.targets[0].breaker
+	return t.targets[id]
+}
+
+// provider returns the one that pc goes on with: same name, same address, same
+// limits. There may be no table.
+func (t *table) provider(pc ProviderConfig, limits upstream.Config) *provider {
+	if t == nil {
+		return nil
 	}
-	return new(upstream.Breaker)
+	p := t.providers[pc.Name]
+	if p == nil || p.config.BaseURL != pc.BaseURL || p.endpoint.Config() != limits {
+		return nil
+	}
+	return p
 }
 
 // close closes the endpoints that next does not use.
@@ -260,7 +311,7 @@ func (r *route) limited(op translate.Op, now time.Time) (until time.Time) {
 		if !r.offers(t, op) {
 			continue
 		}
-		at, limited := t.breaker.Limited(now)
+		at, limited := t.limited(now)
 		if !limited {
 			return time.Time{}
 		}
@@ -274,13 +325,3 @@ func (r *route) limited(op translate.Op, now time.Time) (until time.Time) {
 // offers reports whether t may be sent op: a route's only target may always,
 // as the provider knows better than the catalogue.
 func (r *route) offers(t *target, op translate.Op) bool { return len(r.targets) == 1 || t.serves(op) }
-
-// first is the target that a call would be sent to now.
-func (r *route) first(op translate.Op, now time.Time) *target {
-	for _, t := range r.targets {
-		if _, open := t.breaker.Open(now); !open && t.serves(op) {
-			return t
-		}
-	}
-	return r.targets[0]
-}

@@ -97,6 +97,10 @@ func (s *Server) prepare(ctx *fasthttp.RequestCtx, c *call, op translate.Op) *tr
 	c.Record.BytesIn = int64(len(body))
 	c.Op = op
 	c.TierHint = h.Peek("X-Gateway-Tier")
+	c.Strict = bytes.Equal(h.Peek("X-Gateway-Strict"), valueTrue)
+	if op == translate.OpMessages || op == translate.OpCountTokens {
+		c.Version, c.Betas = h.Peek("Anthropic-Version"), h.Peek("Anthropic-Beta")
+	}
 	c.Control = cacheControl(h.Peek(fasthttp.HeaderCacheControl))
 	if err := c.Request.Scan(body); err != nil {
 		return err

@@ -14,8 +14,9 @@ type Config struct {
 	AuthOff bool
 	// AdminKey opens /metrics to somebody who is no caller; empty means nobody.
 	AdminKey secret.String
-	// MaxBody and MaxHeader are in bytes.
-	MaxBody, MaxHeader int64
+	// MaxBody and MaxHeader are in bytes; MaxUpload is MaxBody for multipart
+	// forms, which are not held in memory.
+	MaxBody, MaxUpload, MaxHeader int64
 	// MaxConnsPerIP is how many connections one address may hold; zero means
 	// any number.
 	MaxConnsPerIP int

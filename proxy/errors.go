@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 
@@ -14,15 +15,38 @@ type errorDialect interface {
 	AppendError(dst []byte, e *translate.Error, requestID string) []byte
 }
 
+// statusDialect is one whose clients expect other statuses for some errors.
+type statusDialect interface {
+	HTTPStatus(e *translate.Error) int
+}
+
+// messagesPath is where the clients of Anthropic's dialect call.
+var messagesPath = []byte("/v1/messages")
+
+// dialect is the one that the caller speaks, by its path or, where both
+// dialects have the path, by the header that only one sends.
+func (s *Server) dialect(ctx *fasthttp.RequestCtx) errorDialect {
+	if bytes.HasPrefix(ctx.Path(), messagesPath) || len(ctx.Request.Header.Peek("Anthropic-Version")) > 0 {
+		return s.options.Messages
+	}
+	return s.options.Dialect
+}
+
 // writeError is the one place where an error becomes an HTTP answer.
 func (s *Server) writeError(ctx *fasthttp.RequestCtx, e *translate.Error, requestID string) {
-	status := e.HTTPStatus()
+	status, dialect := e.HTTPStatus(), s.dialect(ctx)
+	if d, ok := dialect.(statusDialect); ok {
+		status = d.HTTPStatus(e)
+	}
 	ctx.Response.ResetBody()
 	ctx.SetStatusCode(status)
 	h := &ctx.Response.Header
 	h.SetContentType("application/json")
 	h.Set("X-Gateway-Error", e.Code.String())
 	h.Set(headerRequestID, requestID)
+	if dialect == s.options.Messages {
+		h.Set(headerMessageID, requestID)
+	}
 	if e.Attempts > 0 {
 		h.Set("X-Gateway-Attempts", strconv.Itoa(e.Attempts))
 	}
@@ -32,7 +56,7 @@ func (s *Server) writeError(ctx *fasthttp.RequestCtx, e *translate.Error, reques
 	if status == fasthttp.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
-	ctx.SetBody(s.options.Dialect.AppendError(nil, e, requestID))
+	ctx.SetBody(dialect.AppendError(nil, e, requestID))
 	switch e.Code {
 	case translate.CallerBadRequest, translate.CallerVersion, translate.CallerHeaderTooLarge, translate.CallerBodyTooLarge, translate.CallerTimeout:
 		ctx.SetConnectionClose() // where the next request starts is not certain

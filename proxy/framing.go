@@ -19,9 +19,9 @@ const (
 
 // checkFraming refuses requests that two readers could take for two different
 // ones: fasthttp accepts both framings at once, folded lines and any version
-// (RFC 9112 sections 5.2, 6.1). The connection is closed after a refusal.
-func checkFraming(ctx *fasthttp.RequestCtx) *translate.Error {
-	h := &ctx.Request.Header
+// (RFC 9112 sections 5.2, 6.1). length is that of the body, or chunked. The
+// connection is closed after a refusal.
+func checkFraming(h *fasthttp.RequestHeader, length int) *translate.Error {
 	if p := h.Protocol(); string(p) != "HTTP/1.1" && string(p) != "HTTP/1.0" {
 		return &translate.Error{Code: translate.CallerVersion, Message: "only HTTP/1.1 and HTTP/1.0 are served"}
 	}
@@ -61,7 +61,7 @@ func checkFraming(ctx *fasthttp.RequestCtx) *translate.Error {
 		return &translate.Error{Code: translate.CallerHeaderTooLarge, Message: "more than 100 header lines"}
 	case len(rest) == 1:
 		return badFraming("the header does not end in CRLF")
-	case encodings > 0 && h.ContentLength() != chunked:
+	case encodings > 0 && length != chunked:
 		return badFraming("the transfer encoding is not chunked")
 	case lengths > 0 && encodings > 0:
 		return badFraming("both Content-Length and Transfer-Encoding are given")

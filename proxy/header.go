@@ -11,6 +11,7 @@ import (
 
 var (
 	keyRequestID  = []byte(headerRequestID)
+	keyMessageID  = []byte(headerMessageID)
 	keyTier       = []byte("X-Gateway-Tier")
 	keyModel      = []byte("X-Gateway-Model")
 	keyProvider   = []byte("X-Gateway-Provider")
@@ -21,6 +22,8 @@ var (
 	keyEscalated  = []byte("X-Gateway-Escalated")
 	keyReason     = []byte("X-Gateway-Reason")
 	keyOverhead   = []byte("X-Gateway-Overhead-Us")
+	keyDropped    = []byte("X-Gateway-Dropped")
+	keyEstimated  = []byte("X-Gateway-Estimated")
 	keySimulated  = []byte("X-Gateway-Simulated")
 	keyBuffering  = []byte("X-Accel-Buffering")
 	keyCacheStore = []byte("Cache-Control")
@@ -44,6 +47,9 @@ func (c *call) writeHeader(h *fasthttp.ResponseHeader) {
 	}
 	var scratch [64]byte
 	h.SetCanonical(keyRequestID, append(scratch[:0], c.Record.RequestID...))
+	if c.Op == translate.OpMessages || c.Op == translate.OpCountTokens {
+		h.SetCanonical(keyMessageID, append(scratch[:0], c.Record.RequestID...))
+	}
 	c.describe(h)
 	c.Passed(h.SetBytesKV)
 }
@@ -70,6 +76,12 @@ func (c *call) describe(h *fasthttp.ResponseHeader) {
 		h.SetCanonical(keyCost, translate.AppendUSD(scratch[:0], r.CostNano))
 	case !c.Pending() && r.TargetModel != "":
 		h.SetCanonical(keyCost, valueUnknown)
+	}
+	if dropped := c.Dropped(); dropped != "" {
+		h.SetCanonical(keyDropped, []byte(dropped))
+	}
+	if c.Estimated {
+		h.SetCanonical(keyEstimated, valueTrue)
 	}
 	if c.Simulated() {
 		h.SetCanonical(keySimulated, valueTrue)

@@ -135,6 +135,7 @@ type conn struct {
 	linger bool       // read a little after the last write, then close
 	late   bool       // a read deadline has passed
 	closed atomic.Bool
+	woken  atomic.Bool // see wake
 
 	begun  bool        // something of a request has been read, and no answer written
 	silent atomic.Bool // waiting for the first byte of a request
@@ -150,12 +151,28 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
+// SetDeadline implements net.Conn: what is set at once is not what was noted.
+func (c *conn) SetDeadline(t time.Time) error {
+	c.readDeadline, c.readTimer, c.writeDeadline = t, time.Time{}, time.Time{}
+	return c.TCPConn.SetDeadline(t)
+}
+
+// wake ends a read under way and all that follow. It may be called from any
+// goroutine.
+func (c *conn) wake() {
+	c.woken.Store(true)
+	_ = c.TCPConn.SetReadDeadline(time.Unix(1, 0))
+}
+
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
 	c.silent.Store(!c.begun)
 	for {
 		if err := c.setReadTimer(); err != nil {
 			return 0, err
+		}
+		if c.woken.Load() {
+			return 0, os.ErrDeadlineExceeded
 		}
 		n, err := c.TCPConn.Read(p)
 		if n > 0 && !c.begun {

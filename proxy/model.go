@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/url"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -11,14 +12,26 @@ import (
 
 // serveModels lists what a client may name as a model.
 func (s *Server) serveModels(ctx *fasthttp.RequestCtx) {
+	models := s.options.Engine.Models()
+	messages := len(ctx.Request.Header.Peek("Anthropic-Version")) > 0
 	out := []byte(`{"object":"list","data":[`)
-	for i, m := range s.options.Engine.Models() {
+	if messages {
+		out = []byte(`{"data":[`)
+	}
+	for i, m := range models {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = s.appendModel(out, m)
+		out = s.appendModel(out, m, messages)
 	}
-	writeJSON(ctx, append(out, "]}"...))
+	out = append(out, ']')
+	if messages && len(models) > 0 {
+		out = append(out, `,"has_more":false,"first_id":`...)
+		out = appendQuoted(out, models[0].ID)
+		out = append(out, `,"last_id":`...)
+		out = appendQuoted(out, models[len(models)-1].ID)
+	}
+	writeJSON(ctx, append(out, '}'))
 }
 
 // serveModel describes one model. An encoded slash is part of its id: that is
@@ -29,17 +42,24 @@ func (s *Server) serveModel(ctx *fasthttp.RequestCtx) {
 	if err == nil {
 		for _, m := range s.options.Engine.Models() {
 			if m.ID == id {
-				writeJSON(ctx, s.appendModel(nil, m))
+				writeJSON(ctx, s.appendModel(nil, m, len(ctx.Request.Header.Peek("Anthropic-Version")) > 0))
 				return
 			}
 		}
 	}
 	s.writeError(ctx, &translate.Error{
 		Code: translate.CallerModelNotFound, Param: "model", Message: "no configured provider serves this model",
-	}, string(ctx.Response.Header.Peek(headerRequestID)))
+	}, answerID(ctx))
 }
 
-func (s *Server) appendModel(dst []byte, m engine.Model) []byte {
+// appendModel describes m in OpenAI's form, or with messages in Anthropic's.
+func (s *Server) appendModel(dst []byte, m engine.Model, messages bool) []byte {
+	if messages {
+		dst = appendQuoted(append(dst, `{"type":"model","id":`...), m.ID)
+		dst = appendQuoted(append(dst, `,"display_name":`...), m.ID)
+		dst = append(dst, `,"created_at":`...)
+		return append(appendQuoted(dst, s.started.UTC().Format(time.RFC3339)), '}')
+	}
 	dst = append(dst, `{"id":`...)
 	dst = appendQuoted(dst, m.ID)
 	dst = append(dst, `,"object":"model","created":`...)

@@ -10,6 +10,7 @@ import (
 
 const (
 	headerRequestID = "X-Request-Id"
+	headerMessageID = "Request-Id" // the same, where Anthropic's clients look for it
 	maxRequestID    = 64
 )
 

@@ -25,12 +25,20 @@ func (s *Server) routes() *router.Router {
 	for _, m := range modelRoutes {
 		r.POST(m.path, func(ctx *fasthttp.RequestCtx) { s.serveCall(ctx, m) })
 	}
+	for i := range surfaceRoutes {
+		route := &surfaceRoutes[i]
+		r.Handle(route.method, route.path, func(ctx *fasthttp.RequestCtx) { s.serveSurface(ctx, route) })
+	}
 	get := func(path string, serve fasthttp.RequestHandler) {
 		r.GET(path, serve)
 		r.HEAD(path, serve) // fasthttp leaves the body out
 	}
 	get("/v1/models", s.guarded("/v1/models", s.authenticate, s.serveModels))
 	get("/v1/models/{id:*}", s.guarded("/v1/models/{id}", s.authenticate, s.serveModel))
+	get("/v1/responses/{id}", s.owned("/v1/responses/{id}", s.serveResponse))
+	get("/v1/responses/{id}/input_items", s.owned("/v1/responses/{id}/input_items", s.serveInputItems))
+	r.DELETE("/v1/responses/{id}", s.owned("/v1/responses/{id}", s.deleteResponse))
+	r.POST("/v1/responses/{id}/cancel", s.owned("/v1/responses/{id}/cancel", s.cancelResponse))
 	get("/health", s.open("/health", s.serveHealth))
 	get("/livez", s.open("/livez", s.serveLive))
 	get("/readyz", s.open("/readyz", s.serveReady))
@@ -48,6 +56,9 @@ var modelRoutes = []modelRoute{
 	{"/v1/chat/completions", translate.OpChat},
 	{"/v1/completions", translate.OpCompletion},
 	{"/v1/embeddings", translate.OpEmbedding},
+	{"/v1/responses", translate.OpResponses},
+	{"/v1/messages", translate.OpMessages},
+	{"/v1/messages/count_tokens", translate.OpCountTokens},
 }
 
 // open wraps a small route that needs no key.

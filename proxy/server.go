@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,8 +44,11 @@ const (
 
 // Options are the parts that the face works with.
 type Options struct {
-	Engine  *engine.Engine
-	Dialect errorDialect
+	Engine *engine.Engine
+	// Dialect renders errors for most callers, Messages for those that speak
+	// Anthropic's.
+	Dialect, Messages errorDialect
+
 	Log     *telemetry.Log
 	Metrics *telemetry.Metrics
 	Version string
@@ -65,6 +69,7 @@ type Server struct {
 	cutting  atomic.Bool // calls under way are being ended
 	ids      idSource
 	router   *router.Router
+	uploads  sync.WaitGroup // connections that fasthttp no longer looks after
 }
 
 // settings are what a reload swaps.
@@ -144,7 +149,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	patience, give := context.WithTimeout(context.Background(), cfg.Grace+lastWords)
 	defer give()
 	done := make(chan error, 1)
-	go func() { done <- s.http.ShutdownWithContext(patience) }()
+	go func() {
+		err := s.http.ShutdownWithContext(patience)
+		s.awaitUploads(patience)
+		done <- err
+	}()
 	grace, cancel := context.WithTimeout(ctx, cfg.Grace)
 	defer cancel()
 	select {
@@ -173,6 +182,10 @@ func wait(ctx context.Context, d time.Duration) {
 
 // bound limits what is read of a body before anything of it is read.
 func (s *Server) bound(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	if isUpload(h) {
+		divert(h)
+		return fasthttp.RequestConfig{}
+	}
 	cfg := &s.settings.Load().config
 	limits := fasthttp.RequestConfig{MaxRequestBodySize: int(cfg.MaxBody)}
 	if n := h.ContentLength(); n < 0 || n > longBody {
@@ -188,7 +201,12 @@ func (s *Server) bound(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	h := &ctx.Request.Header
 	_, err := s.authenticate(h)
-	if err == nil && int64(h.ContentLength()) > s.settings.Load().config.MaxBody {
+	length, upload := diverted(h)
+	switch cfg := &s.settings.Load().config; {
+	case err != nil:
+	case upload && int64(length) > cfg.MaxUpload:
+		err = uploadTooLarge(cfg.MaxUpload)
+	case int64(h.ContentLength()) > cfg.MaxBody:
 		err = s.tooLarge(ctx)
 	}
 	if err == nil {
@@ -203,11 +221,20 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 // serve is the handler of all requests.
 func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	defer s.recoverPanic(ctx)
-	if err := checkFraming(ctx); err != nil {
-		s.refuse(ctx, err)
+	h := &ctx.Request.Header
+	length, upload := diverted(h)
+	if !upload {
+		length = h.ContentLength()
+	}
+	err := checkFraming(h, length)
+	if err == nil {
+		err = checkPath(ctx.Request.URI().PathOriginal())
+	}
+	if upload {
+		s.serveUpload(ctx, length, err)
 		return
 	}
-	if err := checkPath(ctx.Request.URI().PathOriginal()); err != nil {
+	if err != nil {
 		s.refuse(ctx, err)
 		return
 	}

@@ -26,81 +26,97 @@ type Breaker struct {
 	failures [breakerFailures]time.Time // ring of the last failures
 	next     int
 	until    time.Time // refused before this; zero when closed
-	limited  bool      // until is what a provider asked for
-	probing  bool
+	probe    uint32    // the pass of the probe under way; zero without one
+	probes   uint32    // how many there were
+	relapsed bool      // a probe has failed since the breaker opened
 }
 
+// Pass is what Allow gives to a call that may go, and what the call's end is
+// reported with: of all calls under way only the probe decides on an open
+// breaker. It is given back once, by Success, Failure or Abandon, whatever
+// becomes of the call: a probe that never ends keeps all others away.
+type Pass struct{ probe uint32 }
+
 // Allow reports whether a call may go to the target now.
-func (b *Breaker) Allow(now time.Time) bool {
+func (b *Breaker) Allow(now time.Time) (Pass, bool) {
 	if !b.dirty.Load() {
-		return true
+		return Pass{}, true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.until.IsZero() {
-		return true
+		return Pass{}, true
 	}
-	if now.Before(b.until) || b.probing {
-		return false
+	if now.Before(b.until) || b.probe != 0 {
+		return Pass{}, false
 	}
-	b.probing = true
-	return true
+	if b.probes++; b.probes == 0 { // zero is no probe
+		b.probes++
+	}
+	b.probe = b.probes
+	return Pass{b.probe}, true
 }
 
-// Success closes the breaker.
-func (b *Breaker) Success() {
-	if !b.dirty.Load() {
+// Success says that the target has answered. It closes the breaker when the
+// call was the probe; a success among failures does not wash them away, and
+// one of a call that began before the breaker opened says nothing new.
+func (b *Breaker) Success(p Pass) {
+	if p.probe == 0 {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.until.IsZero() && !b.probing {
-		return // a success among failures does not wash them away
+	if b.probe != p.probe {
+		return
 	}
-	b.reset()
+	b.failures = [breakerFailures]time.Time{}
+	b.until, b.probe, b.relapsed = time.Time{}, 0, false
+	b.dirty.Store(false)
 }
 
-// Failure counts one failure and opens the breaker at the last one allowed.
-func (b *Breaker) Failure(now time.Time) {
+// Failure counts one failure and opens the breaker at the last one allowed,
+// or again when the call was the probe.
+func (b *Breaker) Failure(p Pass, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dirty.Store(true)
-	if b.probing {
-		b.probing = false
-		b.open(now)
+	switch {
+	case p.probe != 0 && p.probe == b.probe:
+		b.probe, b.relapsed = 0, true
+		b.until = now.Add(breakerPause)
+		return
+	case !b.until.IsZero(): // it began before the breaker opened
 		return
 	}
 	b.failures[b.next] = now
 	b.next = (b.next + 1) % breakerFailures
-	oldest := b.failures[b.next]
-	if !oldest.IsZero() && now.Sub(oldest) <= breakerWindow {
-		b.open(now)
+	if oldest := b.failures[b.next]; !oldest.IsZero() && now.Sub(oldest) <= breakerWindow {
+		b.until = now.Add(breakerPause)
 	}
 }
 
-// open requires b.mu.
-func (b *Breaker) open(now time.Time) { b.until, b.limited = now.Add(breakerPause), false }
+// Abandon says that the call ended without a verdict on the target: a probe
+// that the client walked away from leaves room for the next.
+func (b *Breaker) Abandon(p Pass) {
+	if p.probe == 0 {
+		return
+	}
+	b.mu.Lock()
+	if b.probe == p.probe {
+		b.probe = 0
+	}
+	b.mu.Unlock()
+}
 
-// Pause keeps calls away until t: a provider said when to come back.
+// Pause keeps calls away until a time that the provider has asked for. It is
+// reported besides the call's end.
 func (b *Breaker) Pause(until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dirty.Store(true)
-	b.probing = false
 	if until.After(b.until) {
-		b.until, b.limited = until, true
+		b.until = until
 	}
-}
-
-// Abandon says that an allowed call ended without a verdict on the target:
-// a probe that the client walked away from leaves room for the next.
-func (b *Breaker) Abandon() {
-	if !b.dirty.Load() {
-		return
-	}
-	b.mu.Lock()
-	b.probing = false
-	b.mu.Unlock()
 }
 
 // Open reports whether calls are refused at now, and until when. While a probe
@@ -111,23 +127,27 @@ func (b *Breaker) Open(now time.Time) (until time.Time, open bool) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.until, b.probing || now.Before(b.until)
+	return b.until, b.probe != 0 || now.Before(b.until)
 }
 
-// Limited is Open for a target that is kept away by its provider's rate limit,
-// not by failures.
-func (b *Breaker) Limited(now time.Time) (until time.Time, limited bool) {
-	until, open := b.Open(now)
-	if !open {
-		return until, false
+// Closed reports whether nothing keeps calls away: neither a pause nor the
+// want of a probe after it.
+func (b *Breaker) Closed() bool {
+	if !b.dirty.Load() {
+		return true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return until, b.limited
+	return b.until.IsZero()
 }
 
-func (b *Breaker) reset() {
-	b.failures = [breakerFailures]time.Time{}
-	b.until, b.limited, b.probing = time.Time{}, false, false
-	b.dirty.Store(false)
+// Relapsed reports whether the target has failed its probe, too, since the
+// breaker opened.
+func (b *Breaker) Relapsed() bool {
+	if !b.dirty.Load() {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.relapsed
 }

@@ -17,6 +17,9 @@ const (
 	CauseGone
 	// CauseStopping: the process is shutting down and its grace is over.
 	CauseStopping
+	// CauseLost: another attempt of the same call has answered first. The call
+	// goes on; the other causes come before this one.
+	CauseLost
 )
 
 // ErrCanceled is returned by whatever was blocked when its Cancel fired.
@@ -37,14 +40,44 @@ type Cancel struct {
 
 	mu     sync.Mutex
 	target interruptible // what blocks now; nil between attempts
+	twin   *Cancel       // of a second attempt of the same call
 }
 
-// Cancel sets the cause, if none is set, and wakes the call.
+// Cancel sets the cause, if none is set, and wakes the call. Both attempts of
+// a call are cancelled together, unless one has lost to the other.
 func (c *Cancel) Cancel(cause Cause) {
 	c.mu.Lock()
-	if c.cause.CompareAndSwap(uint32(CauseNone), uint32(cause)) && c.target != nil {
+	defer c.mu.Unlock()
+	set := c.cause.CompareAndSwap(uint32(CauseNone), uint32(cause))
+	if !set && cause != CauseLost { // it comes before one that can be taken back
+		c.cause.CompareAndSwap(uint32(CauseLost), uint32(cause))
+	}
+	if set && c.target != nil {
 		c.target.interrupt()
 	}
+	if cause != CauseLost && c.twin != nil {
+		c.twin.Cancel(cause)
+	}
+}
+
+// Join makes twin end with c, for any cause but CauseLost, until Part. It
+// returns false when c is cancelled already. A twin has no twin of its own.
+func (c *Cancel) Join(twin *Cancel) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Cause() != CauseNone {
+		return false
+	}
+	c.twin = twin
+	return true
+}
+
+// Part undoes Join; when it returns, the twin is no longer touched. A call that
+// has lost goes on as if it had not been cancelled.
+func (c *Cancel) Part() {
+	c.mu.Lock()
+	c.twin = nil
+	c.cause.CompareAndSwap(uint32(CauseLost), uint32(CauseNone))
 	c.mu.Unlock()
 }
 
@@ -54,7 +87,7 @@ func (c *Cancel) Cause() Cause { return Cause(c.cause.Load()) }
 // Reset forgets the last call. Nobody may hold the Cancel any more.
 func (c *Cancel) Reset() {
 	c.cause.Store(uint32(CauseNone))
-	c.target = nil
+	c.target, c.twin = nil, nil
 }
 
 // attach makes t what Cancel wakes; it fails when the call is cancelled

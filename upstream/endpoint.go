@@ -32,6 +32,7 @@ type Endpoint struct {
 	host   string // for the Host header and TLS
 	addr   string // host:port to dial
 	path   string // base path, without a final slash
+	query  string // of the base URL, with its question mark
 	tls    *tls.Config
 	dialer net.Dialer
 
@@ -57,6 +58,9 @@ func NewEndpoint(baseURL string, cfg Config, roots *x509.CertPool) (*Endpoint, e
 		addr: u.Host,
 		path: strings.TrimSuffix(u.EscapedPath(), "/"),
 	}
+	if u.RawQuery != "" {
+		e.query = "?" + u.RawQuery
+	}
 	if u.Port() == "" {
 		port := "80"
 		if u.Scheme == "https" {
@@ -80,6 +84,9 @@ func (e *Endpoint) Host() string { return e.host }
 
 // Path is the base path, without a final slash.
 func (e *Endpoint) Path() string { return e.path }
+
+// Query is the base URL's query with its question mark, or "".
+func (e *Endpoint) Query() string { return e.query }
 
 // Close closes the idle connections and keeps those in use from coming back.
 func (e *Endpoint) Close() {

@@ -30,6 +30,9 @@ type Request struct {
 	// Body is the body in pieces; BodyLen is their total length.
 	Body    [][]byte
 	BodyLen int
+	// Deadline, when set, is when the wait for the answer ends even if
+	// Config.FirstByte would allow more.
+	Deadline time.Time
 }
 
 // Exchange is one request and its answer. Acquire it, call Do, read the body
@@ -94,6 +97,9 @@ func (x *Exchange) try(r *Request, fresh bool) error {
 		return err
 	}
 	c.deadline = now.Add(x.endpoint.cfg.FirstByte)
+	if !r.Deadline.IsZero() && r.Deadline.Before(c.deadline) {
+		c.deadline = r.Deadline
+	}
 	if err := x.send(r); err != nil {
 		return err
 	}

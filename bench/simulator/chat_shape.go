@@ -28,6 +28,9 @@ var (
 		"assistant": {
 			"content": chatParts(map[string]fields{"text": chatText, "refusal": {"refusal!": anyText}}), "name": anyText,
 			"refusal": anyText, "audio": anyObject, "function_call": anyObject,
+			// The official clients send answers back as they have them: with what only answers have, and with a field
+			// of their own.
+			"annotations": array(0, 0, anyObject), "parsed": anyObject,
 			"tool_calls": array(1, 0, tagged("type", map[string]fields{
 				"function": {"id!": nonEmpty, "function!": object(fields{"name!": chatName, "arguments!": anyText})},
 				"custom":   {"id!": nonEmpty, "custom!": object(fields{"name!": chatName, "input!": anyText})},

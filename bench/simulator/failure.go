@@ -203,6 +203,12 @@ func signature(d dialect, thought string) string {
 	return base64.StdEncoding.EncodeToString(js("simulated %d %s", d, letters(hash([]byte(thought)), 24)))
 }
 
+// sealOf reports whether a text can be a signature of the dialect, whatever it signs.
+func sealOf(d dialect, sign string) bool {
+	plain, err := base64.StdEncoding.DecodeString(sign)
+	return err == nil && strings.HasPrefix(string(plain), string(js("simulated %d ", d)))
+}
+
 func quote(s string) []byte { return gjson.AppendJSONString(nil, s) }
 
 func quoteOrNull(s string) []byte {

@@ -129,11 +129,14 @@ func responseRules(in gjson.Result, a *ask, items []gjson.Result) *flaw {
 	return a.knownTools("tool_choice")
 }
 
-// responseThought wants a thought's encrypted content to be ours, and to be there if nothing is stored.
+// responseThought wants a thought's encrypted content to be ours, and to be there if nothing is stored. Without an id it
+// stands for itself.
 func responseThought(in, v gjson.Result) *flaw {
 	sealed := v.Get("encrypted_content")
 	id := v.Get("id").Str
 	switch {
+	case sealed.Type == gjson.String && id == "" && sealOf(responses, sealed.Str):
+		return nil
 	case sealed.Type == gjson.String && sealed.Str != signature(responses, strings.TrimPrefix(id, "rs_")):
 		return wrong("input", "The encrypted content for item %s could not be verified.", id)
 	case sealed.Type != gjson.String && in.Get("store").Type == gjson.False && id != "":

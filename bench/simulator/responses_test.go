@@ -138,6 +138,7 @@ func TestResponse_Refused(t *testing.T) {
 	f(`{"type":"function_call_output","call_id":"a","output":"x"}`, 400, "No tool call found")
 	f(`{"type":"function_call","call_id":"a","name":"f","arguments":{}}`, 400, "arguments")
 	f(`{"role":"user","content":"x"},{"type":"reasoning","id":"rs_1","summary":[]}`, 400, "not persisted")
+	f(`{"role":"user","content":"x"},{"type":"reasoning","summary":[],"encrypted_content":"foreign"}`, 400, "could not be verified")
 	f(`{"role":"user","content":"x"},{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"foreign"}`, 400, "could not be verified")
 }
 

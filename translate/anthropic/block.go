@@ -16,7 +16,7 @@ type fields struct {
 }
 
 // readFields reads the block that o is at.
-func readFields(o translate.Object) (f fields, whole bool) {
+func readFields(o translate.Object) (f fields) {
 	for o.Next() {
 		if o.Kind() == translate.KindNull {
 			continue
@@ -56,7 +56,7 @@ func readFields(o translate.Object) (f fields, whole bool) {
 			f.context = v
 		}
 	}
-	return f, o.Complete()
+	return f
 }
 
 // arena holds the texts whose escapes had to be undone. What it has handed

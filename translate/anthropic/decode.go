@@ -160,7 +160,7 @@ func (d *decoder) startBlock(dst []neutral.Event, e *event) []neutral.Event {
 	if translate.KindOf(e.block) != translate.KindObject {
 		return dst
 	}
-	f, _ := readFields(translate.Members(e.block))
+	f := readFields(translate.Members(e.block))
 	b := d.texts.block(&f, e.block)
 	o := openBlock{from: from, index: d.next, kind: b.Kind}
 	start := neutral.Event{Kind: neutral.BlockStart, Index: d.next, Block: b.Kind, Origin: name}

@@ -35,6 +35,7 @@ type encoder struct {
 	signature []byte
 	arguments []byte // those that do not begin as an object does
 	filled    bool   // some arguments have been written
+	custom    bool   // the arguments are free text
 }
 
 // Append implements neutral.Encoder. Of several answers it writes the first.
@@ -95,7 +96,7 @@ func (c *encoder) start(dst []byte) []byte {
 // there is some: other providers start with texts that stay empty.
 func (c *encoder) startBlock(dst []byte, e *neutral.Event) []byte {
 	c.kind, c.opened, c.redacted, c.origin = e.Block, false, e.Redacted, e.Origin
-	c.arguments, c.filled = c.arguments[:0], false
+	c.arguments, c.filled, c.custom = c.arguments[:0], false, e.Custom
 	c.signature = append(c.signature[:0], e.Signature...)
 	switch e.Block {
 	case neutral.ToolUse:
@@ -192,10 +193,11 @@ func (c *encoder) openText(dst []byte) []byte {
 }
 
 // argument writes a piece of a call's arguments. Those that do not begin as an
-// object does are kept until they can be made one.
+// object does, and the free text of a custom call, are kept until they can be
+// made one.
 func (c *encoder) argument(dst, text []byte) []byte {
 	if !c.filled {
-		if start := bytes.TrimLeft(text, " \t\r\n"); len(c.arguments) > 0 || len(start) == 0 || start[0] != '{' {
+		if start := bytes.TrimLeft(text, " \t\r\n"); c.custom || len(c.arguments) > 0 || len(start) == 0 || start[0] != '{' {
 			c.arguments = append(c.arguments, text...)
 			return dst
 		}
@@ -208,7 +210,7 @@ func (c *encoder) argument(dst, text []byte) []byte {
 func (c *encoder) stopBlock(dst []byte) []byte {
 	switch {
 	case c.kind == neutral.ToolUse && !c.filled:
-		b := neutral.Block{Kind: neutral.ToolUse, Arguments: c.arguments}
+		b := neutral.Block{Kind: neutral.ToolUse, Arguments: c.arguments, Custom: c.custom}
 		dst = c.piece(dst, `"input_json_delta","partial_json":`, neutral.ArgumentsObject(&b))
 	case c.kind == neutral.Thinking && c.redacted && len(c.signature) > 0:
 		dst = append(c.open(dst), `{"type":"redacted_thinking","data":`...)

@@ -96,7 +96,7 @@ func (p *reader) content(raw []byte, role neutral.Role) ([]neutral.Block, *trans
 
 // block reads a block. Its Kind is 0 when it is nothing but a seal.
 func (p *reader) block(raw []byte, role neutral.Role) (neutral.Block, *translate.Error) {
-	f, _ := readFields(translate.Members(raw))
+	f := readFields(translate.Members(raw))
 	var b neutral.Block
 	var err *translate.Error
 	switch string(f.kind) {

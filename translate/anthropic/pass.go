@@ -107,7 +107,7 @@ func (*Dialect) ReadEvent(data []byte, e *translate.StreamEvent) {
 	case "message_stop":
 		e.Kind = translate.EventDone
 	case "content_block_start":
-		f, _ := readFields(translate.Members(block))
+		f := readFields(translate.Members(block))
 		e.Content = string(f.kind) != "text" && string(f.kind) != "thinking" || len(f.text) > 2 || len(f.thinking) > 2
 	case "content_block_delta":
 		p := readPiece(delta)

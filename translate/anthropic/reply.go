@@ -22,7 +22,7 @@ func (d *Dialect) ReadReply(_ translate.Op, body []byte, a *neutral.Reply) *tran
 	calls, answered := false, false
 	list := translate.Elements(m.content)
 	for list.Next() {
-		f, _ := readFields(list.Members())
+		f := readFields(list.Members())
 		b := texts.block(&f, list.Value())
 		calls = calls || b.Kind == neutral.ToolUse
 		answered = answered || b.Kind == neutral.Text && string(f.kind) == "tool_use"

@@ -292,8 +292,10 @@ func (w *writer) writeRest() {
 // own reports whether a field without a neutral form is one of Anthropic's.
 func own(m *neutral.Member, q *neutral.Request) bool {
 	switch m.Name {
-	case "container", "context_management", "mcp_servers", "inference_geo", "speed":
+	case "container", "mcp_servers", "inference_geo", "speed":
 		return true
+	case "context_management": // that of OpenAI's responses, an array, is another thing
+		return translate.KindOf(m.Raw) == translate.KindObject
 	case "thinking": // that clients of OpenAI's dialect add
 		return !q.Reasoning.Set && translate.KindOf(m.Raw) == translate.KindObject
 	default:

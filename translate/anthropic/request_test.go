@@ -141,3 +141,21 @@ func TestEdge151_Betas(t *testing.T) {
 		t.Errorf("%q", head)
 	}
 }
+
+// TestContextManagement sends the field in the form of this API only: OpenAI's
+// responses have another one under the same name.
+func TestContextManagement(t *testing.T) {
+	f := func(raw string, want neutral.Drops) {
+		t.Helper()
+		q := &neutral.Request{
+			Turns: []neutral.Turn{{Role: neutral.User, Blocks: []neutral.Block{{Kind: neutral.Text, Text: []byte("a")}}}},
+			Extra: []neutral.Member{{Name: "context_management", Raw: []byte(raw)}},
+		}
+		body, drops := send(t, q, neutral.Target{Model: "m"})
+		if diff := cmp.Diff(want, drops); diff != "" || strings.Contains(body, raw) == (want != nil) {
+			t.Errorf("%s became %s: %s", raw, body, diff)
+		}
+	}
+	f(`{"edits":[]}`, nil)
+	f(`[{"type":"compaction"}]`, neutral.Drops{"context_management"})
+}

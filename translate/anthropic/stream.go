@@ -110,7 +110,7 @@ func (s *streamer) block(raw []byte) {
 	s.frame("content_block_start")
 	s.add(`,"content_block":{`)
 	separator := ""
-	f, _ := readFields(translate.Members(raw))
+	f := readFields(translate.Members(raw))
 	text, thinking := string(f.kind) == "text" && f.text != nil, string(f.kind) == "thinking" && f.thinking != nil
 	input := translate.KindOf(f.input) == translate.KindObject
 	o := translate.Members(raw)

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -214,8 +215,10 @@ func TestEdge040_Interleaved(t *testing.T) {
 }
 
 func TestEdge043_TextAndTool(t *testing.T) {
-	got := encode([]neutral.Event{starting, start(0, neutral.Text), pieceOf(neutral.TextDelta, 0, "a"), stopOf(0),
-		start(1, neutral.ToolUse), pieceOf(neutral.ArgumentsDelta, 1, "{}"), stopOf(1), finished(neutral.FinishStop), ending})
+	got := encode([]neutral.Event{
+		starting, start(0, neutral.Text), pieceOf(neutral.TextDelta, 0, "a"), stopOf(0),
+		start(1, neutral.ToolUse), pieceOf(neutral.ArgumentsDelta, 1, "{}"), stopOf(1), finished(neutral.FinishStop), ending,
+	})
 	if !strings.Contains(got, `"stop_reason":"tool_use"`) {
 		t.Error(got)
 	}
@@ -331,5 +334,27 @@ func TestAnswerTool(t *testing.T) {
 		blockStop("0"), messageDelta("tool_use"), messageStop))
 	if c.Finish != neutral.FinishStop || len(c.Blocks) != 1 || string(c.Blocks[0].Text) != `{"x":1.0}` || c.Blocks[0].Kind != neutral.Text {
 		t.Error(c)
+	}
+}
+
+// TestEncoder_Custom streams the free text of a custom call as the object that
+// it is in a whole message.
+func TestEncoder_Custom(t *testing.T) {
+	call := start(0, neutral.ToolUse)
+	call.Custom = true
+	for _, text := range []string{"select 1", `{"a":1}`, ""} {
+		got := encode([]neutral.Event{
+			{Kind: neutral.Start, Model: "m"},
+			call, pieceOf(neutral.ArgumentsDelta, 0, text[:len(text)/2]),
+			pieceOf(neutral.ArgumentsDelta, 0, text[len(text)/2:]),
+			{Kind: neutral.BlockStop},
+			{Kind: neutral.Finished, Finish: neutral.FinishTools},
+			{Kind: neutral.End},
+		})
+		want, err := json.Marshal(map[string]string{"input": text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameJSON(t, "arguments", string(collect(mustDecode(t, []byte(got))).Choices[0].Blocks[0].Arguments), string(want))
 	}
 }

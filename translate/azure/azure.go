@@ -19,6 +19,7 @@ const defaultVersion = "2024-10-21"
 // Inner is OpenAI's dialect, as far as Azure has the same.
 type Inner interface {
 	Path(op translate.Op) string
+	Mixed(body []byte) bool
 	Prepare(p *translate.Plan, r *translate.Request, op translate.Op, model []byte, askUsage bool) (stripUsage bool)
 	ReadAnswer(op translate.Op, body []byte, a *translate.Answer)
 	ReadEvent(data []byte, e *translate.StreamEvent)

@@ -47,8 +47,33 @@ func (w *writer) planClaude() {
 	if w.q.MaxTokens == nil {
 		limit = w.t.MaxOutput
 	}
-	w.budget = r.BudgetFor(limit)
+	if !w.unthought() {
+		w.budget = r.BudgetFor(limit)
+	}
 	w.drop(w.budget == 0, "reasoning_effort")
+}
+
+// unthought reports whether the turns end with results of calls that no
+// thought of this dialect's model precedes. In a loop of tools the API wants
+// to see the thought that led to the last call, or else none at all.
+func (w *writer) unthought() bool {
+	last := len(w.q.Turns) - 1
+	k := last
+	for k >= 0 && startsWith(&w.q.Turns[k], neutral.ToolResult) {
+		k--
+	}
+	if k < 0 || k == last {
+		return false
+	}
+	for k > 0 && w.q.Turns[k-1].Role == neutral.Assistant { // they go as one
+		k--
+	}
+	turn := &w.q.Turns[k]
+	return !startsWith(turn, neutral.Thinking) || turn.Blocks[0].Origin != name
+}
+
+func startsWith(turn *neutral.Turn, kind neutral.BlockKind) bool {
+	return len(turn.Blocks) > 0 && turn.Blocks[0].Kind == kind
 }
 
 // forced reports whether the model has to call a tool.

@@ -1,6 +1,7 @@
 package bedrock
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +88,28 @@ func TestEdge047_ForcedToolsRuleOutThinking(t *testing.T) {
 		Turns: hello, Tools: []neutral.Tool{tool("t")}, Choice: neutral.ToolChoice{Mode: neutral.ChoiceRequired},
 		Reasoning: neutral.Reasoning{Set: true, Effort: "high"},
 	}, neutral.Traits{Thinking: "budget"}, `{"toolConfig":{"tools":[`+specOfT+`],"toolChoice":{"any":{}}},`+helloBody+`}`, "reasoning_effort")
+}
+
+// TestRequestLoopWithoutThought goes on with a conversation whose client has
+// not kept what the model thought.
+func TestRequestLoopWithoutThought(t *testing.T) {
+	f := func(thought []neutral.Block, thinks bool) {
+		t.Helper()
+		call := neutral.Block{Kind: neutral.ToolUse, ID: "c", Name: "t", Arguments: []byte(`{}`)}
+		result := neutral.Block{Kind: neutral.ToolResult, ID: "c", Content: []neutral.Block{text("r")}}
+		got, drops, err := New().AppendRequest(nil, &neutral.Request{
+			Turns: append(hello[:1:1],
+				neutral.Turn{Role: neutral.Assistant, Blocks: append(thought, call)},
+				neutral.Turn{Role: neutral.User, Blocks: []neutral.Block{result}}),
+			Tools: []neutral.Tool{tool("t")}, Reasoning: neutral.Reasoning{Set: true, Effort: "high"},
+		}, &neutral.Target{Traits: neutral.Traits{Thinking: "budget"}})
+		if err != nil || strings.Contains(string(got), `"thinking"`) != thinks || slices.Contains(drops, "reasoning_effort") == thinks {
+			t.Errorf("%s, dropped %v, %v", got, drops, err)
+		}
+	}
+	f(nil, false)
+	f([]neutral.Block{{Kind: neutral.Thinking, Text: []byte("hm"), Signature: []byte("s"), Origin: "anthropic"}}, false)
+	f([]neutral.Block{{Kind: neutral.Thinking, Text: []byte("hm"), Signature: []byte("s"), Origin: name}}, true)
 }
 
 func TestEdge051_ToolNames(t *testing.T) {

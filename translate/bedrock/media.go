@@ -8,6 +8,10 @@ import (
 	"github.com/ai-mcp-gateway/gateway/translate/neutral"
 )
 
+// TakesURL reports whether Bedrock gets url itself: it reads its own storage
+// and nothing from the web.
+func (*Dialect) TakesURL(url string) bool { return strings.HasPrefix(url, "s3://") }
+
 // media appends an image, a recording, a document or a film.
 func (w *writer) media(b *neutral.Block) *translate.Error {
 	m := b.Media

@@ -248,10 +248,12 @@ func (d *decoder) annotate(dst []neutral.Event, note []byte) []neutral.Event {
 
 // end appends what ends the stream.
 func (d *decoder) end(dst []neutral.Event, delta []byte) ([]neutral.Event, *translate.Error) {
-	var finish, usage []byte
+	var finish, usage, fault []byte
 	o := translate.Members(delta)
 	for o.Next() {
 		switch v := o.Value(); string(o.Key()) {
+		case "error":
+			fault = v
 		case "finish_reason":
 			finish = v
 		case "usage":
@@ -260,7 +262,7 @@ func (d *decoder) end(dst []neutral.Event, delta []byte) ([]neutral.Event, *tran
 	}
 	native := textOf(finish)
 	dst = d.close(dst)
-	if native == "ERROR" && d.block == 0 {
+	if native == "ERROR" && (d.block == 0 || len(textOf(fault)) > 0) {
 		return dst, failed()
 	}
 	if u := readUsage(usage); u.Known {

@@ -174,6 +174,7 @@ func isMedia(kind neutral.BlockKind) bool {
 func (w *writer) appendMedia(b *neutral.Block) {
 	m := b.Media
 	w.dropIf(m.Detail != "" && m.Detail != "auto", "messages[].content[].image_url.detail")
+	w.dropIf(m.Name != "", "messages[].content[].file.filename")
 	if len(m.Data) > 0 {
 		m.Sniff()
 		if m.MIME == "" {
@@ -209,6 +210,10 @@ func (w *writer) appendMedia(b *neutral.Block) {
 	w.raw("}")
 }
 
+// TakesURL reports whether every model gets url itself. Some get others too,
+// which is not known of a model.
+func (*Dialect) TakesURL(url string) bool { return isGoogleFile(url) || isFilm(url) }
+
 func mediaPath(kind neutral.BlockKind) string {
 	if kind == neutral.Image {
 		return "messages[].content[].image_url.url"
@@ -220,6 +225,12 @@ func mediaPath(kind neutral.BlockKind) string {
 // that was uploaded to the API or to Cloud Storage.
 func isGoogleFile(uri string) bool {
 	return strings.HasPrefix(uri, "gs://") || strings.HasPrefix(uri, "https://generativelanguage.googleapis.com/")
+}
+
+// isFilm reports whether uri is one of the films that are watched where they
+// are: there are no bytes to send.
+func isFilm(uri string) bool {
+	return strings.HasPrefix(uri, "https://www.youtube.com/") || strings.HasPrefix(uri, "https://youtu.be/")
 }
 
 // typeOf guesses a media type by the extension of a URL, "" when it does not

@@ -173,8 +173,8 @@ func (c *Collector) finishLogprobs(choice int) {
 	}
 	dst := append([]byte(`{"content":`), orNull(odds.content)...)
 	dst = append(dst, `,"refusal":`...)
-	dst = append(dst, orNull(odds.refusal)...)
-	c.Reply.Choices[choice].Logprobs = append(dst, '}')
+	dst = append(append(dst, orNull(odds.refusal)...), '}')
+	c.Reply.Choices[choice].Logprobs = dst
 }
 
 func orNull(raw []byte) []byte {

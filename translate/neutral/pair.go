@@ -116,8 +116,8 @@ func appendFront(dst, turns []Turn, front []Block, user int) []Turn {
 			leading++
 		}
 		all := append(make([]Block, 0, len(blocks)+len(front)), blocks[:leading]...)
-		all = append(all, front...)
-		turns[user].Blocks = append(all, blocks[leading:]...)
+		all = append(append(all, front...), blocks[leading:]...)
+		turns[user].Blocks = all
 	}
 	return append(dst, turns...)
 }

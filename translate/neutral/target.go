@@ -42,7 +42,7 @@ type Traits struct {
 	System string `yaml:"system" json:"system,omitempty" enum:"first"`
 	// TopK is where a model on Bedrock takes top_k: "" by that name,
 	// "nested" as inferenceConfig.topK, both in its additional fields.
-	TopK string `yaml:"top_k" json:"top_k,omitempty"`
+	TopK string `yaml:"top_k" json:"top_k,omitempty" enum:"nested"`
 	// Refuses are top-level fields of the dialect that make the provider
 	// refuse the request.
 	Refuses []string `yaml:"refuses" json:"refuses,omitempty"`
@@ -55,6 +55,9 @@ type Traits struct {
 	NoParallel bool `yaml:"no_parallel" json:"no_parallel,omitempty"`
 	// Reasoned: assistant turns are sent back with their reasoning_content.
 	Reasoned bool `yaml:"reasoned" json:"reasoned,omitempty"`
+	// Answered: a user's message may not follow the result of a tool, the
+	// assistant has to speak between them.
+	Answered bool `yaml:"answered" json:"answered,omitempty"`
 }
 
 // Takes reports whether the dialect's top-level field may be sent.
@@ -85,7 +88,7 @@ func (t Traits) Over(base Traits) Traits {
 	if t.Refuses == nil {
 		t.Refuses = base.Refuses
 	}
-	t.ResultMedia = t.ResultMedia || base.ResultMedia
+	t.ResultMedia, t.Answered = t.ResultMedia || base.ResultMedia, t.Answered || base.Answered
 	t.NoURLs, t.NoParallel, t.Reasoned = t.NoURLs || base.NoURLs, t.NoParallel || base.NoParallel, t.Reasoned || base.Reasoned
 	return t
 }

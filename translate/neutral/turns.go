@@ -247,9 +247,9 @@ func isText(b *Block) bool { return b.Kind == Text }
 func appendMarked(dst []Block, b *Block) []Block {
 	const before, after = "<system>\n", "\n</system>"
 	text := append(make([]byte, 0, len(before)+len(b.Text)+len(after)), before...)
-	text = append(text, b.Text...)
+	text = append(append(text, b.Text...), after...)
 	dst = append(dst, *b)
-	dst[len(dst)-1].Text = append(text, after...)
+	dst[len(dst)-1].Text = text
 	return dst
 }
 

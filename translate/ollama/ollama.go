@@ -25,6 +25,9 @@ func New() *Dialect { return &Dialect{} }
 // Name returns the dialect's name in the configuration.
 func (*Dialect) Name() string { return name }
 
+// TakesURL reports that Ollama fetches nothing.
+func (*Dialect) TakesURL(string) bool { return false }
+
 // AppendHead appends the request line and the header lines of a call. The
 // base may end in /api, or in the /v1 of the other API. A local server needs
 // no key.

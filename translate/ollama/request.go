@@ -270,7 +270,21 @@ func (w *writer) lose() {
 	w.drop(q.Cache.Key != "", "prompt_cache_key")
 	w.drop(q.Cache.Retention != "", "prompt_cache_retention")
 	w.drop(q.Store == neutral.On, "store")
+	w.drop(q.Cache.Auto.Set, "cache_control")
+	w.unmark(q.System)
+	for i := range q.Tools {
+		w.drop(q.Tools[i].Breakpoint.Set, "cache_control")
+	}
 	for i := range q.Turns {
 		w.drop(q.Turns[i].Name != "", "messages[].name")
+		w.unmark(q.Turns[i].Blocks)
+	}
+}
+
+// unmark notes that the ends of prefixes to cache are lost: Ollama caches
+// what it likes.
+func (w *writer) unmark(blocks []neutral.Block) {
+	for i := range blocks {
+		w.drop(blocks[i].Breakpoint.Set, "cache_control")
 	}
 }

@@ -171,7 +171,9 @@ func readChoicePiece(raw []byte, position int64) choicePiece {
 		case "text":
 			p.text = v
 		case "logprobs":
-			p.logprobs = v
+			if hasLogprobs(v) {
+				p.logprobs = v
+			}
 		case "finish_reason":
 			p.finishReason = v
 		case "native_finish_reason":
@@ -179,6 +181,18 @@ func readChoicePiece(raw []byte, position int64) choicePiece {
 		}
 	}
 	return p
+}
+
+// hasLogprobs reports whether the raw value is the log probabilities of a chat.
+// Those of legacy completions have another form, for which there is no place.
+func hasLogprobs(raw []byte) bool {
+	o := translate.Members(raw)
+	for o.Next() {
+		if k := string(o.Key()); k == "content" || k == "refusal" {
+			return true
+		}
+	}
+	return false
 }
 
 // finish is why the model stopped, in neutral terms and in the provider's;
@@ -299,7 +313,9 @@ func (m *said) blocks(seed string, choice int) []neutral.Block {
 	if filled(m.functionCall) {
 		b := readFunction(m.functionCall)
 		b.ID = neutral.MakeCallID(seed, choice, -1)
-		blocks = append(blocks, b)
+		if b.Name != "" { // some servers send all members, whether there is a call or not
+			blocks = append(blocks, b)
+		}
 	}
 	blocks = seal(blocks)
 	for i := range blocks {

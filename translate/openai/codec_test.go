@@ -165,3 +165,22 @@ func piece(delta string) string { return `{"index":0,"delta":{` + delta + `},"fi
 func stop(reason string) string {
 	return `{"index":0,"delta":{},"finish_reason":"` + reason + `"}`
 }
+
+func TestMixed(t *testing.T) {
+	f := func(messages string, want bool) {
+		t.Helper()
+		if got := New().Mixed([]byte("\ufeff" + `{"model":"m", "messages":` + messages + `}`)); got != want {
+			t.Errorf("%s: %v", messages, got)
+		}
+	}
+	details := func(format string) string {
+		return `[{"role":"user","content":"reasoning_details"},{"role":"assistant","reasoning_details":[` +
+			`{"type":"reasoning.text","text":"t"},{"type":"reasoning.encrypted","data":"d","format" : "` + format + `"}]}]`
+	}
+	f(details("anthropic"), true)
+	f(details("responses"), true)
+	f(details("openai"), false)
+	f(details("anthropic-claude-v1"), false) // of another gateway
+	f(`[{"role":"user","content":"\"reasoning_details\""}]`, false)
+	f(`[{"role":"assistant","reasoning_details":null}]`, false)
+}

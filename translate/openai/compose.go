@@ -39,10 +39,11 @@ const MaxName = 64
 
 // composer writes one request.
 type composer struct {
-	q     *neutral.Request
-	t     *neutral.Target
-	names *neutral.Names
-	drops neutral.Drops
+	q         *neutral.Request
+	t         *neutral.Target
+	names     *neutral.Names
+	drops     neutral.Drops
+	afterTool bool // the last message is the result of a tool
 	attached
 }
 

@@ -31,8 +31,10 @@ func (c *composer) messages(dst []byte) ([]byte, *translate.Error) {
 		body := len(dst)
 		switch turn.Role {
 		case neutral.System:
+			c.afterTool = false
 			dst = c.system(dst, turn.Blocks)
 		case neutral.Assistant:
+			c.afterTool = false
 			dst = c.assistant(dst, turn)
 		default:
 			dst, err = c.user(dst, turn)
@@ -94,12 +96,17 @@ func (c *composer) user(dst []byte, turn *neutral.Turn) ([]byte, *translate.Erro
 			dst = append(dst, ',')
 		}
 		dst = c.result(dst, b)
+		c.afterTool = true
 	}
 	if results := len(dst) > start; results && rest == 0 && len(c.attached.blocks) == 0 {
 		return dst, nil
 	} else if results {
 		dst = append(dst, ',')
 	}
+	if c.afterTool && c.t.Traits.Answered {
+		dst = append(dst, `{"role":"assistant","content":"OK"},`...)
+	}
+	c.afterTool = false
 	dst = append(dst, `{"role":"user","content":`...)
 	dst, err := c.content(dst, turn.Blocks)
 	if err != nil {

@@ -337,3 +337,34 @@ func TestDecoder_Reasoning(t *testing.T) {
 		`"reasoning_details":[{"type":"reasoning.text","text":"b","index":0}]`, `"reasoning_details":[{"type":"reasoning.text","signature":"s","index":0}]`, `"content":"x"`)
 	f([]neutral.Block{hidden, said}, `"reasoning_details":[{"type":"reasoning.encrypted","data":"d"}]`, `"content":"x"`)
 }
+
+// TestEmptyFunctionCall reads answers of servers that send all members that
+// there are, empty.
+func TestEmptyFunctionCall(t *testing.T) {
+	const members = `"content":"a","function_call":{"name":"","arguments":""},"tool_calls":null`
+	check := func(a *neutral.Reply) {
+		t.Helper()
+		if c := a.Choices[0]; text(a) != "a" || len(c.Blocks) != 1 || c.Finish != neutral.FinishStop {
+			t.Errorf("got %+v", c)
+		}
+	}
+	var a neutral.Reply
+	if err := New().ReadReply(translate.OpChat, []byte(`{"choices":[{"message":{`+members+`},"finish_reason":"stop"}]}`), &a); err != nil {
+		t.Fatal(err)
+	}
+	check(&a)
+	check(collect(t, chunks(piece(members), stop("stop"))))
+}
+
+// TestTextLogprobs leaves out the log probabilities of a legacy completion,
+// which are no chat's.
+func TestTextLogprobs(t *testing.T) {
+	const choice = `"index":0,"text":"a","logprobs":{"tokens":["a"],"token_logprobs":[-1],"top_logprobs":null,"text_offset":[0]},"finish_reason":"stop"`
+	var a neutral.Reply
+	if err := New().ReadReply(translate.OpCompletion, []byte(`{"choices":[{`+choice+`}]}`), &a); err != nil {
+		t.Fatal(err)
+	}
+	if text(&a) != "a" || a.Choices[0].Logprobs != nil || collect(t, chunks("{"+choice+"}")).Choices[0].Logprobs != nil {
+		t.Errorf("got %+v", a)
+	}
+}

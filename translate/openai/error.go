@@ -35,7 +35,9 @@ func (d *Dialect) AppendErrorEvent(dst []byte, e *translate.Error) []byte {
 }
 
 // AppendDone appends the event that ends a stream well.
-func (*Dialect) AppendDone(dst []byte) ([]byte, bool) { return append(dst, "data: [DONE]\n\n"...), true }
+func (*Dialect) AppendDone(dst []byte) ([]byte, bool) {
+	return append(dst, "data: [DONE]\n\n"...), true
+}
 
 // ReadError turns a provider's error into the one that the caller gets. body
 // may be anything. A status below 400 means an error that came with a status

@@ -256,3 +256,9 @@ func TestAppendHead(t *testing.T) {
 	f(translate.Envelope{Host: "h", Op: translate.OpEmbedding},
 		"POST /v1/embeddings HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nAccept: application/json\r\nAccept-Encoding: identity\r\n")
 }
+
+// TestChoiceWithoutType reads a choice as clients of some compatible servers
+// write it.
+func TestChoiceWithoutType(t *testing.T) {
+	sends(t, neutral.Traits{}, `,`+oneTool+`,"tool_choice":{"function":{"name":"f"}}`, `,`+oneTool+`,"tool_choice":{"type":"function","function":{"name":"f"}}`)
+}

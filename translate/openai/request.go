@@ -38,7 +38,6 @@ type requestReader struct {
 	op        translate.Op
 	maxTokens []byte // the deprecated name; max_completion_tokens wins
 	user      []byte // the deprecated name; safety_identifier wins
-	bestOf    bool
 }
 
 // field takes one top-level field, which is not null.

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -104,6 +105,42 @@ func appendThoughts(blocks []neutral.Block, raw []byte) []neutral.Block {
 	}
 	return blocks
 }
+
+// Mixed reports whether a request's body has what another dialect has sealed.
+// It is then to be translated, not passed through, even where the provider
+// speaks this dialect.
+func (*Dialect) Mixed(body []byte) bool {
+	if !bytes.Contains(body, detailsInBody) {
+		return false
+	}
+	messages := translate.Elements(valueAt(bytes.TrimPrefix(body, byteOrderMark), "messages"))
+	for messages.Next() {
+		details := translate.Elements(valueAt(messages.Value(), "reasoning_details"))
+		for details.Next() {
+			if origin := stringOf(valueAt(details.Value(), "format")); slices.Contains(otherDialects, origin) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// valueAt is the raw value of a member of the object raw, nil when there is none.
+func valueAt(raw []byte, key string) []byte {
+	o := translate.Members(raw)
+	for o.Next() {
+		if string(o.Key()) == key {
+			return o.Value()
+		}
+	}
+	return nil
+}
+
+var (
+	detailsInBody = []byte(`"reasoning_details"`)
+	// otherDialects are our names of them, which no other server uses here.
+	otherDialects = []string{"responses", "anthropic", "gemini", "bedrock", "cohere", "ollama"}
+)
 
 // thought is the block of a part of any of the spellings.
 func (p *part) thought() neutral.Block {

@@ -138,6 +138,9 @@ func readChoice(c *neutral.ToolChoice, v []byte) *flaw {
 			allowed = o.Value()
 		}
 	}
+	if kind == "" && toolName(v) != "" {
+		kind = "function" // some clients leave it out
+	}
 	switch kind {
 	case "function", "custom":
 		name := toolName(v)

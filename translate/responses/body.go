@@ -1,6 +1,8 @@
 package responses
 
 import (
+	"strconv"
+
 	"github.com/ai-mcp-gateway/gateway/translate"
 	"github.com/ai-mcp-gateway/gateway/translate/neutral"
 )
@@ -66,9 +68,23 @@ func (w *body) key(key string) {
 	w.dst = append(append(append(w.dst, `,"`...), key...), `":`...)
 }
 
+// minOutput is the smallest limit that the API takes. Clients of other
+// dialects ask for one token to see whether a model is there.
+const minOutput = 16
+
+// limit writes max_output_tokens.
+func (w *body) limit() {
+	limit := w.q.MaxTokens
+	if n, whole := translate.Int(limit); whole && n > 0 && n < minOutput && w.t.Traits.Takes("max_output_tokens") {
+		limit = strconv.AppendInt(nil, minOutput, 10)
+		w.drops.Add("max_completion_tokens")
+	}
+	w.field("max_output_tokens", "max_completion_tokens", limit)
+}
+
 func (w *body) settings() {
 	q := w.q
-	w.field("max_output_tokens", "max_completion_tokens", q.MaxTokens)
+	w.limit()
 	w.sampling()
 	w.format()
 	w.word("service_tier", "service_tier", q.ServiceTier)
@@ -249,8 +265,14 @@ func (w *body) extras() {
 		m := &w.q.Extra[i]
 		switch m.Name {
 		case "verbosity", "include":
-		case "truncation", "max_tool_calls", "safety_identifier", "prompt_cache_options", "moderation", "context_management":
+		case "truncation", "max_tool_calls", "safety_identifier", "prompt_cache_options", "moderation":
 			w.field(m.Name, m.Name, m.Raw)
+		case "context_management": // Anthropic's, an object, is another thing
+			if translate.KindOf(m.Raw) == translate.KindArray {
+				w.field(m.Name, m.Name, m.Raw)
+			} else {
+				w.drops.Add(m.Name)
+			}
 		default:
 			w.drops.Add(m.Name)
 		}

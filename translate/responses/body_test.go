@@ -176,6 +176,24 @@ func TestEdge068_ReasoningModel(t *testing.T) {
 	}
 }
 
+func TestSmallLimits(t *testing.T) {
+	f := func(limit, want string, drops ...string) {
+		t.Helper()
+		body, got := mustAppend(t, &neutral.Request{Turns: []neutral.Turn{user("x")}, MaxTokens: []byte(limit)}, neutral.Target{})
+		if !strings.Contains(body, `"max_output_tokens":`+want+`,`) {
+			t.Errorf("%s: %s", limit, body)
+		}
+		if diff := cmp.Diff(neutral.Drops(drops), got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	f("1", "16", "max_completion_tokens")
+	f("15", "16", "max_completion_tokens")
+	f("16", "16")
+	f("0", "0")     // the provider says what is wrong with it
+	f("1.5", "1.5") // and here
+}
+
 func TestReasoningSummary(t *testing.T) {
 	f := func(r neutral.Reasoning, want string) {
 		t.Helper()
@@ -226,4 +244,22 @@ func TestEdge019_MissingResult(t *testing.T) {
 	if body, _ := mustAppend(t, q, neutral.Target{}); !strings.Contains(body, `"function_call_output","call_id":"c"`) {
 		t.Error(body)
 	}
+}
+
+// TestContextManagement sends the field in the form of this API only: Anthropic
+// has another one under the same name.
+func TestContextManagement(t *testing.T) {
+	f := func(raw string, want neutral.Drops) {
+		t.Helper()
+		q := &neutral.Request{Turns: []neutral.Turn{user("a")}, Extra: []neutral.Member{{Name: "context_management", Raw: []byte(raw)}}}
+		body, drops, err := New().AppendRequest(nil, q, &neutral.Target{Model: "m"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, drops); diff != "" || strings.Contains(string(body), raw) == (want != nil) {
+			t.Errorf("%s became %s: %s", raw, body, diff)
+		}
+	}
+	f(`[{"type":"compaction"}]`, nil)
+	f(`{"edits":[]}`, neutral.Drops{"context_management"})
 }

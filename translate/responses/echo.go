@@ -7,12 +7,12 @@ import (
 	"github.com/ai-mcp-gateway/gateway/translate/neutral"
 )
 
-// appendEcho appends the members of a Response object that repeat the request,
+// echoOf returns the members of a Response object that repeat the request,
 // each with a comma before it. Clients want all of them, with the defaults for
 // what was not said. The id of a previous response is among q's Extra, where
 // whoever has expanded the request may put it.
-func appendEcho(dst []byte, q *neutral.Request) []byte {
-	dst = append(dst, `,"background":false,"conversation":null,"instructions":`...)
+func echoOf(q *neutral.Request) []byte {
+	dst := append([]byte(nil), `,"background":false,"conversation":null,"instructions":`...)
 	dst = appendInstructions(dst, q)
 	dst = appendRaw(dst, `,"max_output_tokens":`, q.MaxTokens, "null")
 	dst = appendRaw(dst, `,"max_tool_calls":`, extra(q, "max_tool_calls"), "null")

@@ -85,7 +85,7 @@ func (e *encoder) start(dst []byte, ev *neutral.Event) []byte {
 	if e.head.model == "" {
 		e.head.model = e.q.Model
 	}
-	e.head.echo = appendEcho(nil, e.q)
+	e.head.echo = echoOf(e.q)
 	dst = e.response(dst, "response.created")
 	return e.response(dst, "response.in_progress")
 }

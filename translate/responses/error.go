@@ -23,7 +23,21 @@ func (*Dialect) AppendError(dst []byte, e *translate.Error, _ string) []byte {
 // of the events before it are not known here; an Encoder's Fail has them.
 func (d *Dialect) AppendErrorEvent(dst []byte, e *translate.Error) []byte {
 	failing := encoder{q: &neutral.Request{}, started: true, head: newHead("", "", "", 0)}
-	failing.head.echo = appendEcho(nil, failing.q)
+	failing.head.echo = echoOf(failing.q)
+	return failing.Fail(dst, e)
+}
+
+// AppendFailure is AppendErrorEvent for a stream that is known: first is the
+// data of its first event, which has the response as it began, and events is
+// how many there were.
+func (d *Dialect) AppendFailure(dst, first []byte, events int, e *translate.Error) []byte {
+	m, _ := scanMessage(first)
+	r, _ := scanResponse(m.response)
+	failing := encoder{
+		q: &neutral.Request{}, started: true, numbered: numbered{next: events},
+		head: newHead(string(text(r.id)), string(text(r.model)), string(text(r.tier)), neutral.Int(r.created)),
+	}
+	failing.head.echo = echoOf(failing.q)
 	return failing.Fail(dst, e)
 }
 

@@ -71,7 +71,7 @@ func (h *history) item(raw []byte) *flaw {
 		}
 		return nil
 	case "item_reference":
-		return wrong("id", "the item itself: references to stored items cannot be resolved here")
+		return wrong("id", "that of an item of a kept response")
 	}
 	if it.answers() {
 		h.add(neutral.User, openResults, it.foreign())

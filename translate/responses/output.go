@@ -113,7 +113,7 @@ func (o *output) appendThoughts(dst []byte, begun bool) []byte {
 		dst = append(append(dst, o.text...), `"}`...)
 	}
 	dst = append(dst, ']')
-	if begun && len(o.seal.signature) > 0 {
+	if begun && o.seal.made() {
 		dst = o.seal.append(append(dst, `,"encrypted_content":`...))
 	}
 	return append(dst, '}')

@@ -210,3 +210,16 @@ func TestAppendError(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestMixed(t *testing.T) {
+	f := func(s seal, want bool) {
+		t.Helper()
+		body := append(s.append([]byte(`{"input":[{"type":"reasoning","encrypted_content":`)), `}]}`...)
+		if got := New().Mixed(body); got != want {
+			t.Errorf("%s: %v", body, got)
+		}
+	}
+	f(seal{kind: sealThinking, origin: "anthropic", signature: []byte("s")}, true)
+	f(seal{kind: sealCall, origin: name, signature: []byte("s")}, true)
+	f(seal{kind: sealThinking, origin: name, signature: []byte("s")}, false)
+}

@@ -19,7 +19,7 @@ func (*Dialect) AppendReply(dst []byte, _ translate.Op, q *neutral.Request, a *n
 		choice = a.Choices[0]
 	}
 	h.finish(choice.Finish)
-	h.echo = appendEcho(nil, q)
+	h.echo = echoOf(q)
 	return h.append(dst, appendOutput(nil, q, &h, &choice), &a.Usage)
 }
 

@@ -168,7 +168,7 @@ func TestFinish(t *testing.T) {
 		if status != "completed" {
 			item = "incomplete"
 		}
-		if string(r.Status) != status || r.IncompleteDetails.Reason != reason || string(r.Output[0].Status) != item {
+		if string(r.Status) != status || r.IncompleteDetails.Reason != reason || r.Output[0].Status != item {
 			t.Errorf("%d: %s, %s, the item %s", finish, r.Status, r.IncompleteDetails.Reason, r.Output[0].Status)
 		}
 		if (status == "failed") != (r.Error.Message != "") {

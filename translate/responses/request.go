@@ -2,6 +2,7 @@ package responses
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/ai-mcp-gateway/gateway/translate"
 	"github.com/ai-mcp-gateway/gateway/translate/neutral"
@@ -160,7 +161,7 @@ func (in *reader) readInstructions(v []byte) *flaw {
 // finish puts together what stands in several members.
 func (in *reader) finish() (*neutral.Request, *translate.Error) {
 	q := &in.q
-	q.System, q.Turns = append(in.instructions, in.history.system...), in.history.turns
+	q.System, q.Turns = slices.Concat(in.instructions, in.history.system), in.history.turns
 	if len(q.System) == 0 && len(q.Turns) == 0 {
 		return nil, missing("input").err()
 	}

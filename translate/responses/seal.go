@@ -42,6 +42,19 @@ func readSeal(content []byte) seal {
 	}
 }
 
+// Mixed reports whether a request's body may have what another dialect has
+// sealed. It is then to be translated, not passed through, even where the
+// provider speaks this dialect.
+func (*Dialect) Mixed(body []byte) bool { return bytes.Contains(body, sealInBody) }
+
+var sealInBody = []byte(`"` + sealMark)
+
+// made reports whether there is anything to keep: a signature, or that the
+// thoughts are another dialect's, where nothing seals them.
+func (s *seal) made() bool {
+	return len(s.signature) > 0 || s.origin != "" && s.origin != name
+}
+
 // append appends the seal as a JSON string.
 func (s *seal) append(dst []byte) []byte {
 	if s.origin == name && s.kind != sealCall {
