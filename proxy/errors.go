@@ -20,13 +20,18 @@ type statusDialect interface {
 	HTTPStatus(e *translate.Error) int
 }
 
-// messagesPath is where the clients of Anthropic's dialect call.
-var messagesPath = []byte("/v1/messages")
+// messagesPath is where the clients of Anthropic's dialect call; modelsPath is
+// everybody's.
+var (
+	messagesPath = []byte("/v1/messages")
+	modelsPath   = []byte("/v1/models")
+)
 
 // dialect is the one that the caller speaks, by its path or, where both
 // dialects have the path, by the header that only one sends.
 func (s *Server) dialect(ctx *fasthttp.RequestCtx) errorDialect {
-	if bytes.HasPrefix(ctx.Path(), messagesPath) || len(ctx.Request.Header.Peek("Anthropic-Version")) > 0 {
+	path := ctx.Path()
+	if bytes.HasPrefix(path, messagesPath) || bytes.HasPrefix(path, modelsPath) && len(ctx.Request.Header.Peek("Anthropic-Version")) > 0 {
 		return s.options.Messages
 	}
 	return s.options.Dialect
