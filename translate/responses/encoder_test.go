@@ -75,7 +75,9 @@ func TestEdge128_ContentIndex(t *testing.T) {
 func TestEdge127_EveryEventOfACall(t *testing.T) {
 	events, _ := stream(t, &neutral.Request{}, append([]neutral.Event{
 		{Kind: neutral.BlockStart, Block: neutral.ToolUse, ToolID: "c", Name: "f"},
-		{Kind: neutral.ArgumentsDelta, Text: []byte(`{"a":`)}, {Kind: neutral.ArgumentsDelta, Text: []byte(`"é"}`)}, stop(0),
+		{Kind: neutral.ArgumentsDelta, Text: []byte(`{"a":`)},
+		{Kind: neutral.ArgumentsDelta, Text: []byte(`"é"}`)},
+		stop(0),
 	}, finished...)...)
 	want := "created in_progress output_item.added function_call_arguments.delta function_call_arguments.delta " +
 		"function_call_arguments.done output_item.done completed"
@@ -118,7 +120,9 @@ func TestEdge059_CustomToolUnwrapped(t *testing.T) {
 	q := mustRead(t, `{"model":"m","input":"x","tools":[{"type":"custom","name":"sql"}]}`)
 	events, response := stream(t, q, append([]neutral.Event{
 		{Kind: neutral.BlockStart, Block: neutral.ToolUse, ToolID: "c", Name: "sql"},
-		{Kind: neutral.ArgumentsDelta, Text: []byte(`{"input":"SELECT`)}, {Kind: neutral.ArgumentsDelta, Text: []byte(` 1\n"}`)}, stop(0),
+		{Kind: neutral.ArgumentsDelta, Text: []byte(`{"input":"SELECT`)},
+		{Kind: neutral.ArgumentsDelta, Text: []byte(` 1\n"}`)},
+		stop(0),
 	}, finished...)...)
 	want := "created in_progress output_item.added custom_tool_call_input.delta custom_tool_call_input.done output_item.done completed"
 	if got := names(events); got != want {
@@ -133,8 +137,11 @@ func TestEdge059_CustomToolUnwrapped(t *testing.T) {
 func TestEdge119_SealedThinking(t *testing.T) {
 	_, response := stream(t, &neutral.Request{}, append([]neutral.Event{
 		{Kind: neutral.BlockStart, Block: neutral.Thinking, Origin: "anthropic"},
-		{Kind: neutral.SignatureDelta, Text: []byte("s1")}, {Kind: neutral.SignatureDelta, Text: []byte("s2")}, stop(0),
-		{Kind: neutral.BlockStart, Block: neutral.Thinking, Index: 1, Origin: "anthropic", Redacted: true, Signature: []byte("r")}, stop(1),
+		{Kind: neutral.SignatureDelta, Text: []byte("s1")},
+		{Kind: neutral.SignatureDelta, Text: []byte("s2")},
+		stop(0),
+		{Kind: neutral.BlockStart, Block: neutral.Thinking, Index: 1, Origin: "anthropic", Redacted: true, Signature: []byte("r")},
+		stop(1),
 	}, finished...)...)
 	items := response["output"].([]any)
 	if len(items) != 2 || items[0].(map[string]any)["encrypted_content"] != "gw1.t.anthropic.s1s2" ||
@@ -146,7 +153,8 @@ func TestEdge119_SealedThinking(t *testing.T) {
 // The id of a stream is one and the same, whatever the provider says.
 func TestEdge130_OneID(t *testing.T) {
 	events, _ := stream(t, &neutral.Request{}, append([]neutral.Event{
-		{Kind: neutral.Start, ID: "chatcmpl-1"}, {Kind: neutral.Start, ID: "chatcmpl-2"},
+		{Kind: neutral.Start, ID: "chatcmpl-1"},
+		{Kind: neutral.Start, ID: "chatcmpl-2"},
 		start(neutral.Text, 0), textDelta(0, "x"), stop(0),
 	}, finished...)...)
 	if strings.Contains(names(events[2:]), "created") {
