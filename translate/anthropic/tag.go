@@ -1,6 +1,10 @@
 package anthropic
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
 
 // A signature of another provider goes to a client as <tag><origin>:<signature>
 // and comes back so. Clients keep signatures as they are; whoever sends one to
@@ -37,4 +41,4 @@ var tagInBody = []byte(`"` + tagPrefix)
 // Mixed reports whether a request's body may have signatures that another
 // provider made. It is then to be translated, not passed through, even where
 // the provider speaks this dialect.
-func (*Dialect) Mixed(body []byte) bool { return bytes.Contains(body, tagInBody) }
+func (*Dialect) Mixed(body []byte) bool { return translate.Holds(body, tagInBody, len(`"gw`)) }

@@ -110,7 +110,7 @@ func appendThoughts(blocks []neutral.Block, raw []byte) []neutral.Block {
 // It is then to be translated, not passed through, even where the provider
 // speaks this dialect.
 func (*Dialect) Mixed(body []byte) bool {
-	if !bytes.Contains(body, detailsInBody) {
+	if !translate.Holds(body, detailsInBody, len(`"reasoning`)) {
 		return false
 	}
 	messages := translate.Elements(valueAt(bytes.TrimPrefix(body, byteOrderMark), "messages"))

@@ -45,7 +45,7 @@ func readSeal(content []byte) seal {
 // Mixed reports whether a request's body may have what another dialect has
 // sealed. It is then to be translated, not passed through, even where the
 // provider speaks this dialect.
-func (*Dialect) Mixed(body []byte) bool { return bytes.Contains(body, sealInBody) }
+func (*Dialect) Mixed(body []byte) bool { return translate.Holds(body, sealInBody, len(`"gw`)) }
 
 var sealInBody = []byte(`"` + sealMark)
 
