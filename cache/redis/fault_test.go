@@ -191,26 +191,33 @@ func TestCorruptAndForeignValues(t *testing.T) {
 	put(t, s, cache.Key{1}, entry("{}"))
 	value := r.Get(ctx, hexKey(cache.Key{1})).Val()
 	k := cache.Key{2}
+	found := func() uint64 { return s.Stats().Corrupt + s.Stats().Errors["wrongtype"] }
 	f := func(what string, store func(key string) error) {
 		t.Helper()
 		if err := store(hexKey(k)); err != nil {
 			t.Fatal(err)
 		}
-		e, err := s.Get(ctx, model, k)
-		for err != nil && classify(err) == timeout && s.State() == "connected" { // a busy machine
-			e, err = s.Get(ctx, model, k)
-		}
-		if e != nil || err == nil {
-			t.Errorf("%s: got %v, %v", what, e, err)
-		}
-		eventually(t, what+" is deleted", func() bool { return r.Exists(ctx, hexKey(k)).Val() == 0 })
+		before := found()
+		eventually(t, what+" is found out", func() bool { // unless Redis is late, or down for that
+			if e, _ := s.Get(ctx, model, k); e != nil {
+				t.Errorf("%s: got %v", what, e)
+			}
+			return found() > before
+		})
+		eventually(t, what+" is deleted", func() bool {
+			if r.Exists(ctx, hexKey(k)).Val() == 0 {
+				return true
+			}
+			s.Get(ctx, model, k) // a deletion that fails is tried again by the next one who reads
+			return false
+		})
 	}
 	f("a value of another key", func(key string) error { return r.Set(ctx, key, value, 0).Err() })
 	f("text", func(key string) error { return r.Set(ctx, key, "hello", 0).Err() })
 	f("a huge value", func(key string) error { return r.Set(ctx, key, strings.Repeat("a", 2*maxValue), 0).Err() })
 	f("a list", func(key string) error { return r.LPush(ctx, key, "a").Err() })
 	f("a hash", func(key string) error { return r.HSet(ctx, key, "a", "b").Err() })
-	if got := s.Stats(); got.Corrupt != 3 || got.Errors["wrongtype"] != 2 {
+	if got := s.Stats(); got.Corrupt < 3 || got.Errors["wrongtype"] < 2 {
 		t.Errorf("%+v", got)
 	}
 	checkUp(t, s)
