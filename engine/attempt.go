@@ -29,16 +29,16 @@ func (e *Engine) attempt(c *Call, r *route) *translate.Error {
 		if !tried {
 			continue
 		}
-		if err == nil || !passes(err) {
+		if err == nil || !failsOver(err) {
 			return err
 		}
-		if last = err; again.target == nil && mayPass(err) {
+		if last = err; again.target == nil && transient(err) {
 			again = failure{t, c.said.wait}
 		}
 		now = time.Now()
 	}
 	if again.target != nil {
-		if err := e.retry(c, r, again); err == nil || !passes(err) {
+		if err := e.retry(c, r, again); err == nil || !failsOver(err) {
 			return err
 		} else if err != errNotTried {
 			last = err
@@ -172,19 +172,20 @@ func (e *Engine) exchange(c *Call, t *target, key *credential, x *upstream.Excha
 // prepare writes the request for t: the client's own with a few edits where
 // it passes through, else one in the provider's dialect.
 func (c *Call) prepare(t *target) (size int, err *translate.Error) {
-	if c.dialect = t.provider.passes(c.Op); c.dialect != nil && !c.mixed(t) && !c.adapted(t) {
+	c.dialect = t.provider.passage(c.Op)
+	r, err := c.asks(t)
+	if err != nil {
+		return 0, err
+	}
+	if c.dialect != nil && !c.mixed(r) && !c.adapted(t) {
 		c.bridge.wire, c.bridge.drops = nil, nil
-		r, err := c.asks(t)
-		if err != nil {
-			return 0, err
-		}
 		c.plan.Reset()
 		c.dialect.Prepare(&c.plan, r, c.Op, t.model, t.asksUsage())
 		c.segments = c.plan.Segments(c.segments[:0], r.Body)
 		return c.plan.Size(r.Body), nil
 	}
 	c.dialect = c.bridge.client
-	if err := c.translated(t); err != nil {
+	if err := c.translated(t, r); err != nil {
 		return 0, err
 	}
 	c.segments = append(c.segments[:0], c.bridge.body)
@@ -224,12 +225,7 @@ func (c *Call) failed(t *target, err error) *translate.Error {
 }
 
 // canceled is the error of a call that its client or a shutdown ended.
-func (c *Call) canceled() *translate.Error {
-	if c.cancel.Cause() == upstream.CauseStopping {
-		return &translate.Error{Code: translate.GatewayStopping, Message: "the gateway is shutting down"}
-	}
-	return &translate.Error{Code: translate.CallerGone, Message: "the client closed the connection"}
-}
+func (c *Call) canceled() *translate.Error { return gone(&c.cancel) }
 
 func failureText(code translate.Code) string {
 	switch code {
@@ -254,8 +250,8 @@ func failureText(code translate.Code) string {
 	}
 }
 
-// passes reports whether another target may do better than err.
-func passes(err *translate.Error) bool {
+// failsOver reports whether another target may do better than err.
+func failsOver(err *translate.Error) bool {
 	switch err.Code {
 	case translate.ProviderRejected, translate.GatewayStopping, translate.GatewayOverloaded:
 		return false

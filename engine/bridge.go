@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"io"
 	"slices"
 	"strings"
@@ -52,15 +51,12 @@ func (c *Call) Dropped() string {
 	return strings.Join(c.bridge.drops, ", ")
 }
 
-// translated writes the request for t, whose dialect is not the client's.
-func (c *Call) translated(t *target) *translate.Error {
+// translated writes r for t, whose dialect is not the client's.
+func (c *Call) translated(t *target, r *translate.Request) *translate.Error {
 	b := &c.bridge
 	b.wire = t.provider.wire
-	r, err := c.asks(t)
+	err := c.neutral(r)
 	if err != nil {
-		return err
-	}
-	if err = c.neutral(r); err != nil {
 		return err
 	}
 	if err = c.fetchMedia(t); err != nil {
@@ -84,16 +80,10 @@ func (c *Call) translated(t *target) *translate.Error {
 	return nil
 }
 
-// mixed reports whether what t is asked has in it what another provider has
-// sealed, which has to come out although the client's dialect is the
-// provider's.
-func (c *Call) mixed(t *target) bool {
-	d, ok := c.dialect.(interface{ Mixed(body []byte) bool })
-	if !ok || c.Op == translate.OpCountTokens {
-		return false
-	}
-	r, err := c.asks(t)
-	return err == nil && d.Mixed(r.Body)
+// mixed reports whether r has in it what another provider has sealed, which
+// has to come out although the client's dialect is the provider's.
+func (c *Call) mixed(r *translate.Request) bool {
+	return c.Op != translate.OpCountTokens && c.dialect.Mixed(r.Body)
 }
 
 // adapted reports whether a call that could pass through has in it what t is
@@ -111,7 +101,7 @@ func (c *Call) adapted(t *target) bool {
 	}
 	messages := r.Value(translate.FieldMessages)
 	switch {
-	case !traits.Takes("messages[].reasoning_content") && bytes.Contains(messages, []byte(`"reasoning_`)):
+	case !traits.Takes("messages[].reasoning_content") && translate.Holds(messages, reasoningMember, len(`"reasoning`)):
 		return true
 	case traits.MaxTokens == "max_tokens" && r.Value(translate.FieldMaxCompletionTokens) != nil,
 		traits.Schema != "" && r.Value(translate.FieldResponseFormat) != nil:
@@ -119,8 +109,15 @@ func (c *Call) adapted(t *target) bool {
 	case traits.ToolIDs == "" && !traits.Answered && !traits.Reasoned:
 		return false
 	}
-	return bytes.Contains(messages, []byte(`"tool_call`)) // what calls, or answers
+	return translate.Holds(messages, callMember, len(`"tool`))
 }
+
+// How members of a message begin that has reasoning in it, or that calls tools
+// or answers a call.
+var (
+	reasoningMember = []byte(`"reasoning_`)
+	callMember      = []byte(`"tool_call`)
+)
 
 // asksUsage reports whether t may be asked to report usage in a stream.
 func (t *target) asksUsage() bool {

@@ -12,6 +12,9 @@ type passage interface {
 	// Path is the operation's path below a base URL, "" when the dialect does
 	// not have it.
 	Path(op translate.Op) string
+	// Mixed reports whether a body may have in it what another provider has
+	// sealed.
+	Mixed(body []byte) bool
 	Prepare(p *translate.Plan, r *translate.Request, op translate.Op, model []byte, askUsage bool) (stripUsage bool)
 	ReadAnswer(op translate.Op, body []byte, a *translate.Answer)
 	ReadEvent(data []byte, e *translate.StreamEvent)

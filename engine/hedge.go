@@ -148,7 +148,7 @@ func (h *hedge) standIn(now time.Time) *target {
 // finish takes the outcome of the first attempt and returns that of both.
 func (h *hedge) finish(err *translate.Error) *translate.Error {
 	c := h.first
-	if err == nil || !passes(err) {
+	if err == nil || !failsOver(err) {
 		if h.winner.CompareAndSwap(wonNobody, wonFirst) {
 			h.end()
 			h.account()
@@ -166,7 +166,7 @@ func (h *hedge) finish(err *translate.Error) *translate.Error {
 		return c.adopt(h.second)
 	}
 	h.account()
-	if h.tried && !passes(h.err) {
+	if h.tried && !failsOver(h.err) {
 		return h.err
 	}
 	return err

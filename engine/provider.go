@@ -69,9 +69,9 @@ func newProvider(pc ProviderConfig, dialects *Dialects, limits upstream.Config, 
 	return p, nil
 }
 
-// passes returns the dialect through which a call to op passes to the
+// passage returns the dialect through which a call to op passes to the
 // provider as it is, or nil when it has to be translated.
-func (p *provider) passes(op translate.Op) passage {
+func (p *provider) passage(op translate.Op) passage {
 	switch {
 	case p.native != nil && p.native.Path(op) != "":
 		return p.native
@@ -84,7 +84,7 @@ func (p *provider) passes(op translate.Op) passage {
 
 // does reports whether the provider can be asked for op in any way.
 func (p *provider) does(op translate.Op) bool {
-	if p.passes(op) != nil {
+	if p.passage(op) != nil {
 		return true
 	}
 	if op == translate.OpEmbedding {

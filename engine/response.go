@@ -75,8 +75,11 @@ func (c *Call) recall() *translate.Error {
 // not know what it goes on from, one that has it all.
 func (c *Call) asks(t *target) (*translate.Request, *translate.Error) {
 	h := &c.bridge.history
-	native := t.provider.passes(c.Op) != nil
-	if h.id == "" || native && (!h.known || h.kept.Provider == t.provider.config.Name) {
+	if h.id == "" {
+		return &c.Request, nil
+	}
+	native := t.provider.passage(c.Op) != nil
+	if native && (!h.known || h.kept.Provider == t.provider.config.Name) {
 		return &c.Request, nil
 	}
 	if !h.known {

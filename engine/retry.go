@@ -47,7 +47,7 @@ func (e *Engine) retry(c *Call, r *route, again failure) *translate.Error {
 		if !tried {
 			return err
 		}
-		if failed == nil || !passes(failed) || !mayPass(failed) {
+		if failed == nil || !failsOver(failed) || !transient(failed) {
 			return failed
 		}
 		err, again.wait = failed, c.said.wait
@@ -55,8 +55,8 @@ func (e *Engine) retry(c *Call, r *route, again failure) *translate.Error {
 	return err
 }
 
-// mayPass reports whether the same target may do better at once.
-func mayPass(err *translate.Error) bool {
+// transient reports whether the same target may do better at once.
+func transient(err *translate.Error) bool {
 	switch err.Code {
 	case translate.ProviderReset, translate.ProviderTruncated, translate.ProviderFailed, translate.ProviderOverloaded:
 		return true

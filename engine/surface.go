@@ -79,7 +79,7 @@ func (e *Engine) Surface(s *Surface) *translate.Error {
 		if err == nil {
 			return nil
 		}
-		if last = err; s.read || !passes(err) {
+		if last = err; s.read || !failsOver(err) {
 			break
 		}
 	}
