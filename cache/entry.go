@@ -3,7 +3,8 @@ package cache
 import "time"
 
 // Entry is a stored answer. It is immutable once it has been stored or got:
-// its body is served without a copy, to any number of calls at once.
+// its body is served without a copy, to any number of calls at once. It goes
+// into one Memory, once.
 type Entry struct {
 	// Body is a JSON document, or an SSE stream as it came, [DONE] included.
 	// It has its array to itself, which stays in memory with it.
@@ -32,4 +33,18 @@ type Entry struct {
 
 	// Stored is when the answer was complete. From Expires on it is not served.
 	Stored, Expires time.Time
+
+	node
+}
+
+// Converted returns the same answer in the other form, with its body and where
+// the usage event is in it. It is in no Memory yet.
+func (e *Entry) Converted(body []byte, usageStart, usageEnd int) *Entry {
+	return &Entry{
+		Body: body, Stream: !e.Stream, UsageStart: usageStart, UsageEnd: usageEnd, ContentType: e.ContentType,
+		Model: e.Model, Provider: e.Provider, Tier: e.Tier,
+		InputTokens: e.InputTokens, CacheReadTokens: e.CacheReadTokens, CacheWriteTokens: e.CacheWriteTokens,
+		OutputTokens: e.OutputTokens, ReasoningTokens: e.ReasoningTokens, CostNano: e.CostNano,
+		Dropped: e.Dropped, Stored: e.Stored, Expires: e.Expires,
+	}
 }

@@ -64,36 +64,39 @@ func NewMemory(c Config) *Memory {
 	return m
 }
 
-// Get returns the entry for k in the form that is asked for, or nil. The two
-// forms of an answer are separate entries.
+// Get returns the entry for k in the form that is asked for, else the one in
+// the other form, else nil.
 func (m *Memory) Get(k Key, stream bool, now time.Time) *Entry {
 	h := m.hash(&k)
 	s := m.shard(h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := s.find(h<<shardBits, &k, stream)
-	if n == nil {
-		s.misses++
-		return nil
+	asked, other := s.findBoth(h<<shardBits, &k, stream)
+	for _, e := range [...]*Entry{asked, other} {
+		switch {
+		case e == nil:
+		case now.Before(e.Expires):
+			e.hits = min(e.hits+1, maxHits)
+			s.hits++
+			return e
+		default:
+			m.remove(s, e)
+			s.expired++
+		}
 	}
-	if !now.Before(n.entry.Expires) {
-		m.remove(s, n)
-		s.expired++
-		s.misses++
-		return nil
-	}
-	n.hits = min(n.hits+1, maxHits)
-	s.hits++
-	return &n.entry
+	s.misses++
+	return nil
 }
 
-// Put stores a copy of e, which shares its body, in place of one of the same
+// Put stores e, which is the cache's from then on, in place of one of the same
 // key and form. An entry that takes more than an eighth of the bound is
 // refused, since it would drive out too much else.
 func (m *Memory) Put(k Key, e *Entry) {
-	n := &node{entry: *e, key: k}
-	n.size = m.entrySize(e)
-	if n.size > m.limit/8 || !m.makeRoom(n.size) {
+	if e.size != 0 {
+		panic("BUG: an entry is put twice")
+	}
+	e.node = node{key: k, size: m.entrySize(e)}
+	if e.size > m.limit/8 || !m.makeRoom(e.size) {
 		m.refused.Add(1)
 		return
 	}
@@ -106,11 +109,11 @@ func (m *Memory) Put(k Key, e *Entry) {
 		m.remove(s, old)
 	}
 	if !m.grow(s) {
-		m.used.Add(-n.size)
+		m.used.Add(-e.size)
 		m.refused.Add(1)
 		return
 	}
-	s.insert(n, h<<shardBits)
+	s.insert(e, h<<shardBits)
 }
 
 // Delete removes one form of an answer.
@@ -198,7 +201,7 @@ func (m *Memory) evict(s *shard) bool {
 func (m *Memory) sweep(s *shard, now time.Time) {
 	for _, q := range [...]*queue{&s.small, &s.main} {
 		for range 4 {
-			if q.oldest == nil || now.Before(q.oldest.entry.Expires) {
+			if q.oldest == nil || now.Before(q.oldest.Expires) {
 				break
 			}
 			m.remove(s, q.oldest)
@@ -207,7 +210,7 @@ func (m *Memory) sweep(s *shard, now time.Time) {
 	}
 }
 
-func (m *Memory) remove(s *shard, n *node) {
+func (m *Memory) remove(s *shard, n *Entry) {
 	s.remove(n, m.hash(&n.key)<<shardBits)
 	m.used.Add(-n.size)
 }
@@ -227,7 +230,7 @@ func (m *Memory) grow(s *shard) bool {
 		}
 	}
 	old := m.tableSize(len(s.buckets))
-	s.rehash(buckets, func(n *node) uint64 { return m.hash(&n.key) << shardBits })
+	s.rehash(buckets, func(n *Entry) uint64 { return m.hash(&n.key) << shardBits })
 	m.used.Add(-old)
 	return true
 }
@@ -236,14 +239,14 @@ func (m *Memory) tableSize(buckets int) int64 {
 	return m.allocated(8*int64(buckets)) + m.allocated(4*int64(buckets))
 }
 
-// nodeSize is what is counted for an entry besides its body and its texts, its
+// bareSize is what is counted for an entry besides its body and its texts, its
 // place in a table excepted.
-var nodeSize = int64(reflect.TypeFor[node]().Size())
+var bareSize = int64(reflect.TypeFor[Entry]().Size())
 
 // entrySize is what e takes once it is stored. Its texts are counted although
 // entries may share them.
 func (m *Memory) entrySize(e *Entry) int64 {
-	size := m.allocated(nodeSize) + m.allocated(int64(cap(e.Body)))
+	size := m.allocated(bareSize) + m.allocated(int64(cap(e.Body)))
 	for _, text := range [...]string{e.ContentType, e.Model, e.Provider, e.Tier} {
 		size += m.allocated(int64(len(text)))
 	}

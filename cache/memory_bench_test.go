@@ -3,6 +3,7 @@ package cache
 import (
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func BenchmarkMemory(b *testing.B) {
@@ -44,15 +45,15 @@ func BenchmarkMemory(b *testing.B) {
 	})
 	b.Run("put_parallel", func(b *testing.B) {
 		m := full()
-		e := entry(2000)
-		parallel(b, func(i int) { m.Put(keys[i%len(keys)], e) })
+		body := make([]byte, 2000)
+		parallel(b, func(i int) { m.Put(keys[i%len(keys)], &Entry{Body: body, Expires: start.Add(time.Hour)}) })
 	})
 	b.Run("mixed_parallel", func(b *testing.B) { // 90 % get, 10 % put
 		m := full()
-		e := entry(2000)
+		body := make([]byte, 2000)
 		parallel(b, func(i int) {
 			if i%10 == 0 {
-				m.Put(keys[i%len(keys)], e)
+				m.Put(keys[i%len(keys)], &Entry{Body: body, Expires: start.Add(time.Hour)})
 				return
 			}
 			m.Get(keys[i%len(keys)], false, start)

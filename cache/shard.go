@@ -12,25 +12,24 @@ const (
 	maxHits    = 3
 )
 
-// node is an entry in a shard.
+// node is an entry's place in a shard, whose lock guards it.
 type node struct {
-	entry Entry
-	key   Key
-	size  int64 // what is counted for it
+	key  Key
+	size int64 // what is counted for it
 
-	next         *node // in its bucket
-	newer, older *node // in its queue
-	main         bool  // which queue that is
-	hits         uint8 // since it came into the queue, less one a turn; up to maxHits
+	next         *Entry // in its bucket
+	newer, older *Entry // in its queue
+	main         bool   // which queue that is
+	hits         uint8  // since it came into the queue, less one a turn; up to maxHits
 }
 
-// queue is a list of nodes by the time they came.
+// queue is a list of entries by the time they came.
 type queue struct {
-	newest, oldest *node
+	newest, oldest *Entry
 	bytes          int64
 }
 
-func (q *queue) push(n *node) {
+func (q *queue) push(n *Entry) {
 	n.older = q.newest
 	if q.newest != nil {
 		q.newest.newer = n
@@ -41,7 +40,7 @@ func (q *queue) push(n *node) {
 	q.bytes += n.size
 }
 
-func (q *queue) remove(n *node) {
+func (q *queue) remove(n *Entry) {
 	if n.newer != nil {
 		n.newer.older = n.older
 	} else {
@@ -72,7 +71,7 @@ func (q *queue) remove(n *node) {
 // that chose the shard.
 type shard struct {
 	mu          sync.Mutex
-	buckets     []*node  // a power of two
+	buckets     []*Entry // a power of two
 	prints      []uint32 // as many, of keys that left the small queue
 	count       int
 	small, main queue
@@ -82,22 +81,33 @@ type shard struct {
 	_ [64]byte // keeps the neighbours' locks off this cache line
 }
 
-func (s *shard) find(hash uint64, k *Key, stream bool) *node {
-	if len(s.buckets) == 0 {
-		return nil
-	}
-	n := s.buckets[s.bucket(hash)]
-	for n != nil && (n.key != *k || n.entry.Stream != stream) {
-		n = n.next
-	}
+func (s *shard) find(hash uint64, k *Key, stream bool) *Entry {
+	n, _ := s.findBoth(hash, k, stream)
 	return n
+}
+
+// findBoth returns the entry of the form that is asked for, and the other one.
+func (s *shard) findBoth(hash uint64, k *Key, stream bool) (n, other *Entry) {
+	if len(s.buckets) == 0 {
+		return nil, nil
+	}
+	for at := s.buckets[s.bucket(hash)]; at != nil; at = at.next {
+		switch {
+		case at.key != *k:
+		case at.Stream == stream:
+			n = at
+		default:
+			other = at
+		}
+	}
+	return n, other
 }
 
 func (s *shard) bucket(hash uint64) uint64 {
 	return hash >> (64 - bits.TrailingZeros(uint(len(s.buckets))))
 }
 
-func (s *shard) insert(n *node, hash uint64) {
+func (s *shard) insert(n *Entry, hash uint64) {
 	b := s.bucket(hash)
 	n.next, s.buckets[b] = s.buckets[b], n
 	if s.prints[b] == keyPrint(hash) {
@@ -110,7 +120,7 @@ func (s *shard) insert(n *node, hash uint64) {
 
 // remove unlinks n. A caller may hold its entry for long, so n keeps nothing
 // else alive.
-func (s *shard) remove(n *node, hash uint64) {
+func (s *shard) remove(n *Entry, hash uint64) {
 	at := &s.buckets[s.bucket(hash)]
 	for *at != n {
 		at = &(*at).next
@@ -121,7 +131,7 @@ func (s *shard) remove(n *node, hash uint64) {
 	s.count--
 }
 
-func (s *shard) queue(n *node) *queue {
+func (s *shard) queue(n *Entry) *queue {
 	if n.main {
 		return &s.main
 	}
@@ -129,7 +139,7 @@ func (s *shard) queue(n *node) *queue {
 }
 
 // victim returns the entry that makes room, or nil when there is none.
-func (s *shard) victim() *node {
+func (s *shard) victim() *Entry {
 	for s.count > 0 {
 		if s.main.oldest == nil || s.small.bytes > s.main.bytes/9 {
 			n := s.small.oldest
@@ -158,10 +168,10 @@ func (s *shard) remember(hash uint64) { s.prints[s.bucket(hash)] = keyPrint(hash
 // keyPrint is never zero. Its bits are not those that choose the bucket.
 func keyPrint(hash uint64) uint32 { return uint32(hash>>shardBits) | 1 }
 
-func (s *shard) rehash(buckets int, hash func(*node) uint64) {
-	s.buckets = make([]*node, buckets)
+func (s *shard) rehash(buckets int, hash func(*Entry) uint64) {
+	s.buckets = make([]*Entry, buckets)
 	s.prints = make([]uint32, buckets)
-	for _, oldest := range [...]*node{s.small.oldest, s.main.oldest} {
+	for _, oldest := range [...]*Entry{s.small.oldest, s.main.oldest} {
 		for n := oldest; n != nil; n = n.newer {
 			b := s.bucket(hash(n))
 			n.next, s.buckets[b] = s.buckets[b], n

@@ -84,6 +84,7 @@ type life struct {
 	waited   time.Duration // for providers
 
 	// The answer: one of these is set.
+	own    bufpool.Buffer  // of a plain answer that may be stored, while it comes in
 	body   *bufpool.Buffer // a plain answer that is not stored
 	entry  *cache.Entry    // a stored answer, or one that could be
 	pieces [3][]byte       // of entry's body

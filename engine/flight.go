@@ -64,6 +64,7 @@ type flight struct {
 	paid    bool
 	stored  bool
 	reading bool // somebody is in src.next
+	shut    bool // nobody joins any more
 	members int
 	changed chan struct{} // closed at the next change, when somebody waits
 }
@@ -92,21 +93,28 @@ func (g *flights) alone(k flightKey) *flight {
 	return &flight{group: g, key: k, members: 1}
 }
 
-// closeDoor keeps others from joining.
+// closeDoor keeps others from joining. f.mu is held before and after, not in
+// between.
 func (f *flight) closeDoor() {
+	if f.shut {
+		return
+	}
+	f.mu.Unlock()
 	f.group.mu.Lock()
 	if f.group.byKey[f.key] == f {
 		delete(f.group.byKey, f.key)
 	}
 	f.group.mu.Unlock()
+	f.mu.Lock()
+	f.shut = true
 }
 
 // settle tells the members how the attempt of the first one came out.
 func (f *flight) settle(c *Call, err *translate.Error) {
+	f.mu.Lock()
 	if err != nil || c.direct == nil {
 		f.closeDoor()
 	}
-	f.mu.Lock()
 	f.settled, f.refused = true, err
 	if err == nil {
 		f.entry, f.src = c.entry, c.direct
@@ -156,21 +164,13 @@ func (f *flight) wake() {
 func (f *flight) leave() {
 	f.mu.Lock()
 	f.members--
-	last := f.members == 0
-	f.mu.Unlock()
-	if !last {
-		return
+	if f.members == 0 {
+		f.closeDoor()
 	}
-	// Nobody is inside any more, but the door may still be open: a call that
-	// joined before it closes is the one that cleans up.
-	f.closeDoor()
-	f.mu.Lock()
-	src := f.src
-	if f.members > 0 {
-		src = nil
-	} else {
+	var src *stream
+	if f.members == 0 { // still: one that joined before the door closed is the one that cleans up
 		f.group.held.Add(-int64(len(f.log)))
-		f.src, f.log = nil, nil
+		src, f.src, f.log = f.src, nil, nil
 	}
 	f.mu.Unlock()
 	if src != nil {
@@ -230,9 +230,7 @@ func (f *flight) read(offset int, cancel *upstream.Cancel) {
 		f.failed = src.err
 	}
 	if f.failed != nil { // who comes now gets an attempt of its own
-		f.mu.Unlock()
 		f.closeDoor()
-		f.mu.Lock()
 	}
 }
 
@@ -251,9 +249,7 @@ func (f *flight) pull(src *stream, cancel *upstream.Cancel) (b batch, ended bool
 // forget drops what the only member has had already, and with it the chance
 // to store the answer. A call that is just joining keeps everything.
 func (f *flight) forget(offset int) {
-	f.mu.Unlock()
 	f.closeDoor()
-	f.mu.Lock()
 	if f.members == 1 {
 		f.group.held.Add(int64(f.base - offset))
 		kept := f.log[:0]

@@ -63,9 +63,6 @@ func (c *Call) sum() cache.Key {
 func (e *Engine) lookup(c *Call) *cache.Entry {
 	stream, memory := c.Request.Stream, c.state.memory
 	entry := memory.Get(c.key, stream, c.Start)
-	if entry == nil {
-		entry = memory.Get(c.key, !stream, c.Start)
-	}
 	if entry == nil && e.options.Remote != nil {
 		found, err := e.options.Remote.Get(context.Background(), c.scope.Model, c.key)
 		if err != nil || found == nil {
@@ -89,21 +86,18 @@ func (e *Engine) lookup(c *Call) *cache.Entry {
 // done faithfully.
 func convert(c *Call, from *cache.Entry) *cache.Entry {
 	d := c.bridge.client
-	to := *from
-	to.Stream = !from.Stream
+	var body []byte
+	var usage translate.Span
 	var ok bool
-	if to.Stream {
-		var usage translate.Span
-		to.Body, usage, ok = d.AppendStream(nil, from.Body, c.Op)
-		to.UsageStart, to.UsageEnd = usage.Start, usage.End
+	if from.Stream {
+		body, ok = d.AppendAnswer(nil, from.Body, c.Op)
 	} else {
-		to.UsageStart, to.UsageEnd = 0, 0
-		to.Body, ok = d.AppendAnswer(nil, from.Body, c.Op)
+		body, usage, ok = d.AppendStream(nil, from.Body, c.Op)
 	}
 	if !ok {
 		return nil
 	}
-	return &to
+	return from.Converted(body, usage.Start, usage.End)
 }
 
 // served serves a stored answer, if there is one. It costs nothing.
@@ -141,11 +135,14 @@ func (e *Engine) share(c *Call, r *route) *translate.Error {
 	}
 }
 
+// errAbandoned is what waiting calls get when the one they wait for panics.
+var errAbandoned = &translate.Error{Code: translate.GatewayInternal, Message: "the shared attempt failed"}
+
 // lead makes the attempt for everybody in f, and stores a plain answer. A
 // stream is stored when it has ended. A call that has waited for another looks
 // it up again: a third may have been quicker to start over, and be done.
 func (e *Engine) lead(c *Call, r *route, f *flight, again bool) (err *translate.Error) {
-	err = &translate.Error{Code: translate.GatewayInternal, Message: "the shared attempt failed"}
+	err = errAbandoned
 	defer func() { // also in a panic: the others must not wait for ever
 		f.settle(c, err)
 		if err != nil || c.direct == nil {
@@ -166,16 +163,16 @@ func (e *Engine) lead(c *Call, r *route, f *flight, again bool) (err *translate.
 // follow takes the outcome of another call's attempt.
 func (c *Call) follow(f *flight) *translate.Error {
 	c.Record.Cache, c.Record.CacheReason = "coalesced", ""
-	if f.refused != nil {
+	if err := f.refused; err != nil {
 		f.leave()
-		return f.refused
+		return err
 	}
 	c.dialect, c.follower = c.bridge.client, true
 	c.Record.TargetModel, c.Record.Provider, c.Record.Tier = f.leader.model, f.leader.provider, f.leader.tier
 	c.Record.CostNano, c.Record.CostKnown = 0, true
-	if f.entry != nil {
+	if entry := f.entry; entry != nil {
 		f.leave()
-		c.serve(f.entry)
+		c.serve(entry)
 		return nil
 	}
 	c.flight = f

@@ -84,7 +84,9 @@ func (c *Call) readPlain(t *target, x *upstream.Exchange, streams bool) *transla
 		k.keep(body.B)
 	}
 	if err != nil || c.Request.Stream {
-		body.Release()
+		if body != &c.own {
+			body.Release()
+		}
 		return err
 	}
 	c.settle(t, &c.read.Usage)
@@ -124,10 +126,11 @@ func (c *Call) spread(t *target, body []byte) *translate.Error {
 func (c *Call) plainBuffer(length int64) *bufpool.Buffer {
 	size := plainStart
 	if length >= 0 {
-		size = int(length) + 1 // room to see the end without growing
+		size = int(length)
 	}
 	if c.keyed {
-		return &bufpool.Buffer{B: make([]byte, 0, size)}
+		c.own.B = make([]byte, 0, size)
+		return &c.own
 	}
 	return bufpool.Get(size)
 }

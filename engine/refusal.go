@@ -91,7 +91,7 @@ func readAll(x *upstream.Exchange, dst *bufpool.Buffer, limit int64) *translate.
 		if int64(len(dst.B)) > limit {
 			return &translate.Error{Code: translate.ProviderTooLarge, Message: failureText(translate.ProviderTooLarge)}
 		}
-		if err == io.EOF {
+		if err == io.EOF || err == nil && x.Ended() {
 			return nil
 		}
 		if err != nil {

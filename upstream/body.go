@@ -47,6 +47,9 @@ func (x *Exchange) begin() {
 // Length is the body's length when the provider announced one, or -1.
 func (x *Exchange) Length() int64 { return x.left }
 
+// Ended reports whether the whole body has been read.
+func (x *Exchange) Ended() bool { return x.ended && x.encoding == nil } // a decoder holds back more than it has read
+
 // Read implements io.Reader over the body, without its chunk framing. It
 // returns what has arrived, as soon as something has. Silence longer than
 // Config.Idle is ProviderStalled.
@@ -54,7 +57,7 @@ func (x *Exchange) Read(p []byte) (int, error) {
 	if x.err != nil {
 		return 0, x.err
 	}
-	if x.ended && x.encoding == nil { // a decoder holds back more than it has read
+	if x.Ended() {
 		return 0, io.EOF
 	}
 	var n int

@@ -29,7 +29,7 @@ func TestValueIsStable(t *testing.T) {
 	}
 	got := fmt.Sprintf("%x", testCodec(t).appendValue(nil, e, &cache.Key{1}))
 	want := "0101" + "76802cb7" + "12140204" + "06080a0c0e" + "1012" + "0263026d0270044c31" + "646174613a20310a0a"
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, exported); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -129,7 +129,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("decoded %+v", e)
 		}
 		again, err := c.decode(c.appendValue(nil, e, &k), &k)
-		if diff := cmp.Diff(e, again); diff != "" || err != nil {
+		if diff := cmp.Diff(e, again, exported); diff != "" || err != nil {
 			t.Error(diff, err)
 		}
 	})
