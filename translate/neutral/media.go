@@ -36,6 +36,18 @@ func (m *Media) ParseDataURL(url []byte) bool {
 	return true
 }
 
+// SetBase64 fills m with bare base64, as leniently as ParseDataURL, and reports
+// whether it is that.
+func (m *Media) SetBase64(data []byte) bool {
+	data, ok := normalBase64(data)
+	if !ok || len(data) == 0 {
+		return false
+	}
+	m.Data = data
+	m.Sniff()
+	return true
+}
+
 // isBase64 reports whether one of the parameters of a data: URL is base64.
 func isBase64(params string) bool {
 	for param := range strings.SplitSeq(params, ";") {

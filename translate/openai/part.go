@@ -214,7 +214,8 @@ func readFile(m *neutral.Media, raw []byte) *flaw {
 	case isDataURL(data), bytes.HasPrefix(data, []byte("https://")), bytes.HasPrefix(data, []byte("http://")):
 		return readURL(m, data).in(".file_data")
 	}
-	m.Data = data
-	m.Sniff()
+	if !m.SetBase64(data) {
+		return invalid("a data: URL or base64").in(".file_data")
+	}
 	return nil
 }

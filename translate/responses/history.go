@@ -88,6 +88,9 @@ func (h *history) message(it *item) *flaw {
 	}
 	switch string(it.role) {
 	case "user":
+		if len(blocks) == 0 {
+			return missing("content")
+		}
 		h.add(neutral.User, openNone, blocks...)
 	case "assistant":
 		h.add(neutral.Assistant, openAssistant, blocks...)

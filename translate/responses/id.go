@@ -1,6 +1,9 @@
 package responses
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"strings"
+)
 
 // idPrefix is what the ids of responses start with.
 const idPrefix = "resp_"
@@ -18,4 +21,13 @@ func NewID() string {
 		}
 	}
 	return string(id)
+}
+
+// isID reports whether a provider's id will do: it becomes part of others, and
+// of paths.
+func isID(id string) bool {
+	tail, ok := strings.CutPrefix(id, idPrefix)
+	return ok && tail != "" && !strings.ContainsFunc(tail, func(r rune) bool {
+		return r != '_' && r != '-' && r != '.' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
+	})
 }

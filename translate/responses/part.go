@@ -147,9 +147,8 @@ func (p *part) file() (neutral.Block, *flaw) {
 		if data == nil {
 			return b, wrong("file_data", "a string")
 		}
-		if !b.Media.ParseDataURL(data) {
-			b.Media.Data = data
-			b.Media.Sniff()
+		if !b.Media.ParseDataURL(data) && !b.Media.SetBase64(data) {
+			return b, wrong("file_data", "a data: URL or base64")
 		}
 	case p.fileURL != nil:
 		url := text(p.fileURL)

@@ -120,7 +120,7 @@ type head struct {
 
 // newHead returns the head of a response in progress.
 func newHead(id, model, tier string, created int64) head {
-	if len(id) <= len(idPrefix) || id[:len(idPrefix)] != idPrefix {
+	if !isID(id) {
 		id = NewID()
 	}
 	if created == 0 {
