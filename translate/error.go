@@ -26,6 +26,8 @@ const (
 	CallerRouteNotFound    // no such route
 	CallerNotFound         // what is asked for is not there, or not the caller's
 	CallerMethodNotAllowed // the route exists, the method does not
+	CallerConflict         // somebody else changed it, or is at it, in between
+	CallerKeyReused        // an idempotency key came again with another request
 	CallerTimeout          // the request did not arrive in time
 	CallerGone             // the client left before the answer; logged only
 	CallerVersion          // an HTTP version that is not served
@@ -50,6 +52,7 @@ const (
 	GatewayInternal   // a bug; counted and logged
 	GatewayStopping   // the process is shutting down
 	GatewayOverloaded // shed to protect the calls under way
+	GatewayNoState    // what has to be remembered cannot be stored now
 	codeCount
 )
 
@@ -138,6 +141,8 @@ var codeTable = [codeCount]struct {
 	CallerNotFound:         {"caller_not_found", 404, typeInvalid, "not_found"},
 	CallerRouteNotFound:    {"caller_route_not_found", 404, typeInvalid, "unknown_url"},
 	CallerMethodNotAllowed: {"caller_method_not_allowed", 405, typeInvalid, "method_not_allowed"},
+	CallerConflict:         {"caller_conflict", 409, typeInvalid, "conflict"},
+	CallerKeyReused:        {"caller_key_reused", 422, "idempotency_error", "idempotency_key_reused"},
 	CallerTimeout:          {"caller_timeout", 408, typeInvalid, "request_timeout"},
 	CallerGone:             {"caller_gone", 499, typeInvalid, "client_closed_request"},
 	CallerVersion:          {"caller_version", 505, typeInvalid, "http_version_not_supported"},
@@ -162,4 +167,5 @@ var codeTable = [codeCount]struct {
 	GatewayInternal:   {"gateway_internal", 500, typeServer, "internal_error"},
 	GatewayStopping:   {"gateway_stopping", 503, typeServer, "shutting_down"},
 	GatewayOverloaded: {"gateway_overloaded", 503, typeServer, "gateway_overloaded"},
+	GatewayNoState:    {"gateway_no_state", 503, typeServer, "state_unavailable"},
 }

@@ -18,6 +18,9 @@ func (*Dialect) AppendRequest(dst []byte, q *neutral.Request, t *neutral.Target)
 	if err != nil {
 		return nil, nil, err
 	}
+	if dst[len(dst)-1] == '[' {
+		return nil, nil, neutral.Unsupported("messages", "There is nothing in the messages that this provider can be told.")
+	}
 	if q.N > 1 && !t.Traits.Takes("n") {
 		return nil, nil, neutral.Unsupported("n", "This provider gives one answer at a time.")
 	}
