@@ -31,7 +31,9 @@ func (m *Media) ParseDataURL(url []byte) bool {
 		return false
 	}
 	m.URL, m.FileID, m.Data = "", "", data
-	m.MIME = strings.TrimSpace(mime)
+	if m.MIME = strings.TrimSpace(mime); !isMIME(m.MIME) {
+		m.MIME = ""
+	}
 	m.Sniff()
 	return true
 }
@@ -46,6 +48,14 @@ func (m *Media) SetBase64(data []byte) bool {
 	m.Data = data
 	m.Sniff()
 	return true
+}
+
+// isMIME reports whether text is the name of a media type.
+func isMIME(text string) bool {
+	kind, name, ok := strings.Cut(text, "/")
+	return ok && kind != "" && name != "" && !strings.ContainsFunc(kind+name, func(r rune) bool {
+		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("!#$&-^_.+", r)
+	})
 }
 
 // isBase64 reports whether one of the parameters of a data: URL is base64.
@@ -143,10 +153,11 @@ func hexDigit(c byte) int {
 // AppendDataURL appends m's Data as a data: URL.
 func (m *Media) AppendDataURL(dst []byte) []byte {
 	dst = append(dst, "data:"...)
-	if m.MIME == "" {
+	if isMIME(m.MIME) {
+		dst = append(dst, m.MIME...)
+	} else {
 		dst = append(dst, "application/octet-stream"...)
 	}
-	dst = append(dst, m.MIME...)
 	dst = append(dst, ";base64,"...)
 	return append(dst, m.Data...)
 }

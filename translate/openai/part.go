@@ -167,6 +167,9 @@ func readAudio(m *neutral.Media, raw []byte) *flaw {
 	case format == "":
 		return missing().in(".format")
 	}
+	if !m.SetBase64(m.Data) {
+		return invalid("base64").in(".data")
+	}
 	m.MIME = audioType(format)
 	return nil
 }

@@ -65,7 +65,7 @@ func (it *item) call() (neutral.Block, *flaw) {
 	switch {
 	case it.callID == nil:
 		return b, missing("call_id")
-	case it.name == nil:
+	case len(it.name) == 0:
 		return b, missing("name")
 	}
 	return b, nil

@@ -178,8 +178,10 @@ func (p *part) recording() (neutral.Block, *flaw) {
 			b.Media.MIME = "audio/" + string(bytes.ToLower(text(o.Value())))
 		}
 	}
-	if b.Media.Data == nil {
-		return b, wrong("input_audio.data", "a string")
+	mime := b.Media.MIME
+	if !b.Media.SetBase64(b.Media.Data) {
+		return b, wrong("input_audio.data", "base64")
 	}
+	b.Media.MIME = mime
 	return b, nil
 }
