@@ -92,12 +92,15 @@ func appendThoughts(blocks []neutral.Block, raw []byte) []neutral.Block {
 		}
 		b := p.thought()
 		b.ID = id
-		if !b.Redacted && index != nil && string(index) == string(open) {
+		switch {
+		case !b.Redacted && index != nil && string(index) == string(open):
 			last := &blocks[len(blocks)-1]
 			last.Text = append(slices.Clip(last.Text), b.Text...)
 			last.Signature, last.Origin = b.Signature, orElse(b.Origin, last.Origin)
-		} else if len(b.Text) > 0 || len(b.Signature) > 0 {
+		case len(b.Text) > 0 || len(b.Signature) > 0:
 			blocks = append(blocks, b)
+		default:
+			continue // there is nothing in it that could grow
 		}
 		if open = index; b.Redacted || len(b.Signature) > 0 {
 			open = nil

@@ -63,7 +63,7 @@ func (it *item) call() (neutral.Block, *flaw) {
 		b.Arguments = text(raw)
 	}
 	switch {
-	case it.callID == nil:
+	case len(it.callID) == 0:
 		return b, missing("call_id")
 	case len(it.name) == 0:
 		return b, missing("name")
@@ -77,7 +77,7 @@ func (it *item) result() (neutral.Block, *flaw) {
 		Kind: neutral.ToolResult, ID: string(it.callID), Name: string(it.name),
 		Custom: string(it.kind) == "custom_tool_call_output",
 	}
-	if it.callID == nil {
+	if len(it.callID) == 0 {
 		return b, missing("call_id")
 	}
 	if translate.KindOf(it.output) == translate.KindObject { // from a careless client
