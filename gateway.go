@@ -44,6 +44,7 @@ type Gateway struct {
 	engine    *engine.Engine
 	server    *proxy.Server
 	redis     *redis.Store
+	state     *state
 	responses *memory.Responses
 	simulator *simulator.Server
 	listen    string // the address that was bound
@@ -73,6 +74,9 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 	if err := g.openRedis(cfg); err != nil {
 		return nil, err
 	}
+	if g.state, err = openState(context.Background(), cfg, g.redis, g.log.Slog()); err != nil {
+		return nil, err
+	}
 	g.responses = memory.NewResponses(keptResponses, keepResponses)
 	g.engine, err = engine.New(cfg.Engine(), g.options())
 	if err != nil {
@@ -84,7 +88,7 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 	}
 	g.server = proxy.New(cfg.Proxy(), directory, proxy.Options{
 		Engine: g.engine, Dialect: openai.New(), Messages: anthropic.New(), Log: g.log, Metrics: g.metrics, Version: version,
-		Redis: g.redisState, Database: func() string { return "embedded" },
+		Claims: g.state.cold, Redis: g.redisState, Database: g.state.health,
 	})
 	g.adopt(cfg)
 	g.addSources()
@@ -148,6 +152,9 @@ func (g *Gateway) Close() {
 	if g.engine != nil {
 		g.engine.Close()
 	}
+	if g.state != nil {
+		g.state.close()
+	}
 	if g.redis != nil {
 		g.redis.Close()
 	}
@@ -184,10 +191,11 @@ func (g *Gateway) findProviders(cfg *configs.Config) (*configs.Config, error) {
 
 func (g *Gateway) options() engine.Options {
 	o := engine.Options{
-		Dialects:  g.dialects(),
-		Responses: g.responses,
-		Roots:     g.Roots,
-		Log:       g.log.Slog(),
+		Dialects:      g.dialects(),
+		Responses:     g.responses,
+		Conversations: g.state.conversations,
+		Roots:         g.Roots,
+		Log:           g.log.Slog(),
 	}
 	if g.redis != nil {
 		o.Remote = g.redis

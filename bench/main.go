@@ -20,6 +20,11 @@
 //
 //	go run ./bench simulator -listen 127.0.0.1:9000
 //	go run ./bench baseline fasthttp -listen 127.0.0.1:9001 -upstream 127.0.0.1:9000
+//
+// And one measures quality in place of cost (see docs/quality.md):
+//
+//	go run ./bench eval compress -keep 0.30 -in dialogues.jsonl.gz -out contexts.jsonl
+//	go run ./bench eval compress -in dialogues.jsonl.gz
 package main
 
 import (
@@ -41,6 +46,7 @@ var commands = []struct {
 	{"run", runCommand},
 	{"simulator", simulatorCommand},
 	{"baseline", baselineCommand},
+	{"eval", evalCommand},
 }
 
 func main() {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ai-mcp-gateway/gateway/internal/spell"
 )
 
 // maxFaults bounds what is reported of a file that is wrong everywhere.
@@ -142,41 +144,8 @@ func join(path, key string) string {
 
 // suggest says which of words was probably meant, or nothing.
 func suggest(word string, words []string) string {
-	best, least := "", 1+max(1, len(word)/3)
-	for _, w := range words {
-		if d := distance(strings.ToLower(word), strings.ToLower(w), least); w != "" && d < least {
-			best, least = w, d
-		}
+	if best := spell.Closest(word, words); best != "" {
+		return fmt.Sprintf("; did you mean %q?", best)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is the number of edits between a and b (insert, delete, replace,
-// swap neighbours), or limit when it is no less.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	prev2, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := prev[j]
-			if a[i] != b[j] {
-				replace++
-			}
-			row[j+1] = min(replace, prev[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], prev2[j-1]+1)
-			}
-		}
-		prev2, prev, row = prev, row, prev2
-	}
-	return min(prev[len(b)], limit)
+	return ""
 }

@@ -40,6 +40,11 @@ type Call struct {
 	// Version and Betas are anthropic-version and anthropic-beta of a client
 	// that speaks that dialect.
 	Version, Betas []byte
+	// Conversation is the id of the one that the call belongs to; empty leaves
+	// it to the request's body.
+	Conversation string
+	// Key is the client's idempotency key.
+	Key string
 	// Strict refuses what a provider cannot be told, in place of dropping it.
 	Strict bool
 	Start  time.Time
@@ -91,6 +96,7 @@ type life struct {
 	direct *stream         // a stream of this call's own
 	flight *flight         // a stream that others may share
 
+	turn    *turn            // the part in a conversation; nil without one
 	failure *translate.Error // what a stream ended with
 	out     countingWriter
 }
@@ -112,6 +118,9 @@ func (c *Call) ClientGone() { c.cancel.Cancel(upstream.CauseGone) }
 // Stopping ends the call because the process does.
 func (c *Call) Stopping() { c.cancel.Cancel(upstream.CauseStopping) }
 
+// Sleep blocks for d. It returns false when the call was cancelled before.
+func (c *Call) Sleep(d time.Duration) bool { return c.cancel.Sleep(d) }
+
 // Release gives the call back. Nobody may hold it any more.
 func (c *Call) Release() {
 	c.cancel.Reset()
@@ -123,6 +132,7 @@ func (c *Call) Release() {
 	c.passed = c.passed[:0]
 	c.wire = upstream.Request{}
 	c.Version, c.Betas, c.Strict, c.Estimated = nil, nil, false, false
+	c.Conversation, c.Key = "", ""
 	c.bridge.reset()
 	c.life = life{}
 	calls.Put(c)

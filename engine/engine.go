@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/conversation"
 	"github.com/ai-mcp-gateway/gateway/internal/fetch"
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
@@ -32,6 +33,8 @@ type Options struct {
 	Remote remote
 	// Responses keeps the answers that Responses clients go on from.
 	Responses responseStore
+	// Conversations attaches calls to theirs; nil leaves them as they are.
+	Conversations *conversation.Manager
 	// Roots verify providers' certificates; nil takes the system's.
 	Roots *x509.CertPool
 	Log   *slog.Logger
@@ -123,6 +126,14 @@ func (e *Engine) ProviderStates(f func(name, state string)) {
 // first event of a stream has arrived and parsed. An error is what the caller
 // is told; nothing has been written.
 func (e *Engine) Do(c *Call) *translate.Error {
+	err := e.answer(c)
+	if err == nil && !c.Pending() {
+		c.settleTurn(false)
+	}
+	return err
+}
+
+func (e *Engine) answer(c *Call) *translate.Error {
 	s := e.state.Load()
 	c.engine, c.state = e, s
 	c.bridge.client = e.options.Dialects.clients[speaks(c.Op)]
@@ -135,6 +146,9 @@ func (e *Engine) Do(c *Call) *translate.Error {
 		}
 	}
 	c.Record.Reason = r.reason
+	if err := c.attach(); err != nil {
+		return err
+	}
 	if c.Op == translate.OpResponses {
 		if err := c.recall(); err != nil {
 			return err

@@ -302,6 +302,7 @@ func (c *Call) writeFlight(w io.Writer) error {
 		if ended && failed == nil {
 			c.settleFlight() // a client that has seen the end finds the answer stored
 		}
+		c.relayed(b.bytes, ended, failed)
 		if err := c.emit(w, &b); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 func (c *Call) writeDirect(w io.Writer) error {
 	for {
 		b, ended := c.direct.next()
+		c.relayed(b.bytes, ended, c.direct.err)
 		if err := c.emit(w, &b); err != nil {
 			return err
 		}

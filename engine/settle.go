@@ -59,6 +59,9 @@ func (c *Call) price(u *translate.Usage) {
 // Close ends the call: what it holds is given back, its cost is settled, its
 // answer is stored if it is whole. It may be called again.
 func (c *Call) Close() {
+	if c.turn != nil && len(c.turn.stream) > 0 {
+		c.settleTurn(true)
+	}
 	switch {
 	case c.flight != nil:
 		c.closeFlight()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ai-mcp-gateway/gateway/engine"
 	"github.com/ai-mcp-gateway/gateway/internal/netwatch"
+	"github.com/ai-mcp-gateway/gateway/store"
 	"github.com/ai-mcp-gateway/gateway/tenant"
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
@@ -23,8 +24,11 @@ type call struct {
 	*engine.Call
 	server *Server
 	watch  netwatch.Watch
-	broken bool // the client could not be written to
-	bug    bool // writing has panicked
+	once   *once         // of a call with an idempotency key
+	native *nativeStream // of /v1/chat with stream: true
+	agent  *engine.Agent // of /v1/code-agent
+	broken bool          // the client could not be written to
+	bug    bool          // writing has panicked
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -32,9 +36,12 @@ var calls = sync.Pool{New: func() any { return new(call) }}
 // Gone implements netwatch.Goner: the client has closed its connection, or
 // the server is ending what is under way.
 func (c *call) Gone() {
-	if c.server.cutting.Load() {
+	switch {
+	case c.agent != nil && (c.server.cutting.Load() || !c.once.holds()):
+		c.agent.Gone(c.server.cutting.Load())
+	case c.server.cutting.Load():
 		c.Stopping()
-	} else {
+	case !c.once.holds(): // its answer is for whoever comes again
 		c.ClientGone()
 	}
 }
@@ -44,17 +51,38 @@ func (s *Server) serveCall(ctx *fasthttp.RequestCtx, route modelRoute) {
 	c := s.acquire(ctx, route)
 	defer c.abandon()
 	err := s.prepare(ctx, c, route.op)
+	var kept *store.Answer
 	if err == nil {
-		s.watcher.Add(&c.watch, descriptorOf(ctx), c)
+		kept, err = s.begin(ctx, c, route.path)
+	}
+	if err == nil && kept == nil {
 		err = s.options.Engine.Do(c.Call)
 	}
 	s.addCORS(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		s.fail(ctx, c, err)
-		return
+	case kept != nil:
+		s.replay(ctx, c, kept)
+	default:
+		c.writeHeader(&ctx.Response.Header)
+		c.once.noteHeader(&ctx.Response.Header)
+		ctx.Response.SetBodyStream(c, c.Length())
 	}
-	c.writeHeader(&ctx.Response.Header)
-	ctx.Response.SetBodyStream(c, c.Length())
+}
+
+// begin makes c end with its client, and takes its idempotency key if it has
+// one, or returns what the call that had it before got.
+func (s *Server) begin(ctx *fasthttp.RequestCtx, c *call, path string) (kept *store.Answer, err *translate.Error) {
+	if c.once, err = s.newOnce(c, ctx.Request.Header.Peek(headerIdempotencyKey)); err != nil {
+		return nil, err
+	}
+	s.watcher.Add(&c.watch, descriptorOf(ctx), c)
+	if c.once == nil {
+		return nil, nil
+	}
+	c.Key = c.once.key
+	return s.claim(c, path, ctx.Request.Body())
 }
 
 // abandon gives up what a call holds when its handler panics, and lets the
@@ -66,6 +94,7 @@ func (c *call) abandon() {
 	}
 	c.server.watcher.Remove(&c.watch)
 	c.Call.Close()
+	c.once.settle(c.server, false)
 	c.server.options.Metrics.InFlight(-1)
 	panic(p)
 }
@@ -97,6 +126,7 @@ func (s *Server) prepare(ctx *fasthttp.RequestCtx, c *call, op translate.Op) *tr
 	c.Record.BytesIn = int64(len(body))
 	c.Op = op
 	c.TierHint = h.Peek("X-Gateway-Tier")
+	c.Conversation = string(h.Peek(headerConversationID))
 	c.Strict = bytes.Equal(h.Peek("X-Gateway-Strict"), valueTrue)
 	if op == translate.OpMessages || op == translate.OpCountTokens {
 		c.Version, c.Betas = h.Peek("Anthropic-Version"), h.Peek("Anthropic-Beta")
@@ -203,7 +233,19 @@ func (c *call) WriteTo(w io.Writer) (n int64, err error) {
 			c.bug, err = true, errPanic
 		}
 	}()
+	if c.once != nil {
+		w = c.once.tee(w)
+	}
+	if c.native != nil {
+		w = c.native.to(w)
+	}
 	n, err = c.Call.WriteTo(w)
+	if c.native != nil && err == nil && c.Err() == nil {
+		err = c.native.end()
+	}
+	if c.once != nil && err == nil {
+		err = c.once.failed
+	}
 	c.broken = err != nil
 	return n, err
 }
@@ -229,6 +271,7 @@ func (c *call) finish(status int, err *translate.Error) {
 	s := c.server
 	s.watcher.Remove(&c.watch)
 	c.Call.Close()
+	c.once.settle(s, err == nil && !c.bug)
 	r := &c.Record
 	r.Status, r.Duration = status, time.Since(c.Start)
 	switch {

@@ -12,6 +12,8 @@ import (
 var (
 	keyRequestID  = []byte(headerRequestID)
 	keyMessageID  = []byte(headerMessageID)
+	keyContext    = []byte(headerConversationID)
+	keyPersisted  = []byte("X-Conversation-Persisted")
 	keyTier       = []byte("X-Gateway-Tier")
 	keyModel      = []byte("X-Gateway-Model")
 	keyProvider   = []byte("X-Gateway-Provider")
@@ -49,6 +51,12 @@ func (c *call) writeHeader(h *fasthttp.ResponseHeader) {
 	h.SetCanonical(keyRequestID, append(scratch[:0], c.Record.RequestID...))
 	if c.Op == translate.OpMessages || c.Op == translate.OpCountTokens {
 		h.SetCanonical(keyMessageID, append(scratch[:0], c.Record.RequestID...))
+	}
+	if state := c.Context(); state.ConversationID != "" {
+		h.SetCanonical(keyContext, []byte(state.ConversationID))
+		if !state.Persisted && !c.Pending() {
+			h.SetCanonical(keyPersisted, valueFalse)
+		}
 	}
 	c.describe(h)
 	c.Passed(h.SetBytesKV)

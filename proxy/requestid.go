@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	headerRequestID = "X-Request-Id"
-	headerMessageID = "Request-Id" // the same, where Anthropic's clients look for it
-	maxRequestID    = 64
+	headerRequestID      = "X-Request-Id"
+	headerConversationID = "X-Conversation-Id"
+	headerMessageID      = "Request-Id" // the same, where Anthropic's clients look for it
+	maxRequestID         = 64
 )
 
 // idSource makes request ids: 16 random digits of the process and a number, so

@@ -22,16 +22,21 @@ func (s *Server) routes() *router.Router {
 	r.MethodNotAllowed = func(ctx *fasthttp.RequestCtx) {
 		s.refuse(ctx, &translate.Error{Code: translate.CallerMethodNotAllowed, Message: "the route does not take this method"})
 	}
-	for _, m := range modelRoutes {
-		r.POST(m.path, func(ctx *fasthttp.RequestCtx) { s.serveCall(ctx, m) })
-	}
-	for i := range surfaceRoutes {
-		route := &surfaceRoutes[i]
-		r.Handle(route.method, route.path, func(ctx *fasthttp.RequestCtx) { s.serveSurface(ctx, route) })
-	}
 	get := func(path string, serve fasthttp.RequestHandler) {
 		r.GET(path, serve)
 		r.HEAD(path, serve) // fasthttp leaves the body out
+	}
+	for _, m := range modelRoutes {
+		r.POST(m.path, func(ctx *fasthttp.RequestCtx) { s.serveCall(ctx, m) })
+	}
+	r.POST("/v1/route", func(ctx *fasthttp.RequestCtx) { s.serveNative(ctx, "/v1/route", routeFields, true) })
+	r.POST("/v1/chat", func(ctx *fasthttp.RequestCtx) { s.serveNative(ctx, "/v1/chat", chatFields, false) })
+	r.POST(agentPath, s.serveAgent)
+	get("/v1/context/{id}", s.owned("/v1/context/{id}", s.serveContext))
+	r.POST("/v1/context/{id}", s.owned("/v1/context/{id}", s.putContext))
+	for i := range surfaceRoutes {
+		route := &surfaceRoutes[i]
+		r.Handle(route.method, route.path, func(ctx *fasthttp.RequestCtx) { s.serveSurface(ctx, route) })
 	}
 	get("/v1/models", s.guarded("/v1/models", s.authenticate, s.serveModels))
 	get("/v1/models/{id:*}", s.guarded("/v1/models/{id}", s.authenticate, s.serveModel))

@@ -52,6 +52,8 @@ type Options struct {
 	Log     *telemetry.Log
 	Metrics *telemetry.Metrics
 	Version string
+	// Claims is where idempotency keys are kept.
+	Claims claims
 	// Redis and Database say how the stores are doing, for /health.
 	Redis, Database func() string
 }

@@ -1,5 +1,3 @@
-// Package store is the cold tier's types: what outlives a process, whoever
-// keeps it.
 package store
 
 // Response is an answer of the Responses API that a later request may go on

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"maps"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -36,14 +37,20 @@ func (b *breaker) close() {
 	b.open.Store(false)
 }
 
-// dialer makes connections, at most dialsPerSecond in any second however many
-// calls want one, so that a Redis that comes and goes is not met by a storm.
+// dialer makes connections, at most dialsPerSecond to a server in any second
+// however many calls want one, so that a Redis that comes and goes is not met
+// by a storm.
 type dialer struct {
 	network string // "tcp" or "unix"
 	tls     *tls.Config
 
 	mu    sync.Mutex
-	dials [dialsPerSecond]time.Time // a ring
+	dials map[string]*dials // by address
+}
+
+// dials are the times of the last connects to a server.
+type dials struct {
+	times [dialsPerSecond]time.Time // a ring
 	next  int                       // the oldest of them
 }
 
@@ -53,7 +60,7 @@ const dialsPerSecond = poolSize
 var errManyDials = errors.New("too many connects to Redis")
 
 func (d *dialer) dial(ctx context.Context, _, addr string) (net.Conn, error) {
-	if !d.allow(time.Now()) {
+	if !d.allow(addr, time.Now()) {
 		return nil, errManyDials
 	}
 	plain := &net.Dialer{}
@@ -63,13 +70,31 @@ func (d *dialer) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	return (&tls.Dialer{NetDialer: plain, Config: d.tls}).DialContext(ctx, d.network, addr)
 }
 
-func (d *dialer) allow(now time.Time) bool {
+func (d *dialer) allow(addr string, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if oldest := d.dials[d.next]; !oldest.IsZero() && now.Sub(oldest) < time.Second {
+	known := d.dials[addr]
+	if known == nil {
+		known = d.add(addr, now)
+	}
+	if oldest := known.times[known.next]; now.Sub(oldest) < time.Second {
 		return false
 	}
-	d.dials[d.next] = now
-	d.next = (d.next + 1) % len(d.dials)
+	known.times[known.next] = now
+	known.next = (known.next + 1) % dialsPerSecond
 	return true
+}
+
+// add makes room for an address, and forgets those of which nothing is to be
+// remembered: the nodes of a cluster come and go. mu is held.
+func (d *dialer) add(addr string, now time.Time) *dials {
+	maps.DeleteFunc(d.dials, func(_ string, old *dials) bool {
+		last := old.times[(old.next+dialsPerSecond-1)%dialsPerSecond]
+		return now.Sub(last) >= time.Second
+	})
+	if d.dials == nil {
+		d.dials = map[string]*dials{}
+	}
+	d.dials[addr] = &dials{}
+	return d.dials[addr]
 }

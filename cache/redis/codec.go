@@ -27,6 +27,10 @@ const (
 	// A body is compressed if it is longer than compressAbove bytes and loses
 	// a tenth by it.
 	compressAbove = 1 << 10
+
+	// maxEncoders is how many values are compressed at a time; each takes a
+	// quarter of a megabyte.
+	maxEncoders = 4
 )
 
 var (
@@ -34,8 +38,8 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
-// codec turns entries into values and back. decode may be called from any
-// goroutine, appendValue from one at a time.
+// codec turns entries and items into values and back. appendValue may be
+// called from one goroutine at a time, the others from any.
 type codec struct {
 	encoder    *zstd.Encoder
 	decoder    *zstd.Decoder
@@ -43,7 +47,7 @@ type codec struct {
 }
 
 func newCodec() *codec {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(maxEncoders),
 		zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		panic("BUG: zstd encoder: " + err.Error())

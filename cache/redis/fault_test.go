@@ -321,9 +321,11 @@ func readCommand(r *bufio.Reader) error {
 		return err
 	}
 	n, err := strconv.Atoi(strings.Trim(head, "*\r\n"))
-	for range 2 * n {
-		if _, err = r.ReadString('\n'); err != nil {
-			return err
+	for ; n > 0 && err == nil; n-- {
+		if head, err = r.ReadString('\n'); err == nil {
+			var size int
+			size, err = strconv.Atoi(strings.Trim(head, "$\r\n"))
+			_, _ = r.Discard(size + len("\r\n"))
 		}
 	}
 	return err
@@ -387,8 +389,14 @@ func TestDialLimit(t *testing.T) {
 	now := time.Unix(1000, 0)
 	for i := range 5000 { // 5 s
 		at := now.Add(time.Duration(i) * time.Millisecond)
-		if d.allow(at) != (i%1000 < dialsPerSecond) {
-			t.Fatalf("after %v", at.Sub(now))
+		for _, addr := range []string{"a", "b"} {
+			if d.allow(addr, at) != (i%1000 < dialsPerSecond) {
+				t.Fatalf("%s after %v", addr, at.Sub(now))
+			}
 		}
+	}
+	d.allow("c", now.Add(time.Minute))
+	if len(d.dials) != 1 {
+		t.Errorf("%d addresses are remembered", len(d.dials))
 	}
 }

@@ -1,9 +1,12 @@
-// Package redis is the response cache that instances share. It is never more
-// than an accelerator: whatever is wrong with Redis, a call finds nothing, in
-// at most operationTimeout, and in no time once that has happened a few times.
+// Package redis is what instances share: the response cache and the hot tier
+// of conversations. It is never more than an accelerator: whatever is wrong
+// with Redis, a call finds nothing, in at most operationTimeout, and in no time
+// once that has happened a few times.
 //
 // An answer is under "llm:cache:<model>:<key in hex>", whatever its form,
-// until it expires; the value is described at appendValue.
+// until it expires; the value is described at appendValue. The state of a
+// conversation is under the keys of cache.ConversationKeys; the values are
+// described at appendHot.
 package redis
 
 import (
@@ -52,12 +55,15 @@ type Config struct {
 	URL string
 }
 
-// Store is the shared tier. Its methods may be called at any time from any
-// goroutine.
+// Store is the response cache, and has the connections of the hot tier. Its
+// methods may be called at any time from any goroutine.
 type Store struct {
 	client  goredis.UniversalClient
 	codec   *codec
 	breaker breaker
+	// failed: a call found a server down since the last tick; refused: one
+	// that takes no writes.
+	failed, refused atomic.Bool
 
 	queue       chan write
 	queuedBytes atomic.Int64
@@ -66,6 +72,8 @@ type Store struct {
 
 	hits, misses, stored, dropped, corrupt atomic.Uint64
 	errors                                 [classes]atomic.Uint64
+
+	hot Hot
 }
 
 // Stats is what a Store did since it was opened.
@@ -100,6 +108,7 @@ func Open(c Config) (*Store, error) {
 		cancel:  cancel,
 		stopped: make(chan struct{}),
 	}
+	s.hot.store = s
 	s.breaker.open.Store(true) // until the first probe
 	probed := make(chan struct{})
 	go s.run(ctx, probed)
@@ -119,6 +128,7 @@ func withLimits(o *goredis.UniversalOptions) *goredis.UniversalOptions {
 	o.DialTimeout, o.DialerRetries = dialTimeout, 1
 	o.ReadTimeout, o.WriteTimeout = writeTimeout, writeTimeout // calls have a shorter one in their context
 	o.MaxRetries = -1                                          // a cache that is asked twice is slower than none
+	o.MinRetryBackoff, o.MaxRetryBackoff = -1, -1              // what has moved in a cluster is asked for at once
 	o.PoolSize, o.PoolTimeout, o.PipelinePoolSize = poolSize, poolTimeout, -1
 	return o
 }
@@ -220,9 +230,18 @@ func (s *Store) report(err error) class {
 	s.errors[c].Add(1)
 	if c.down() {
 		s.breaker.failed()
+		s.failed.Store(true)
+	}
+	if c == readonly {
+		s.refused.Store(true)
 	}
 	return c
 }
+
+// writable reports whether to try a write. One that is refused costs its
+// connection, since there may be another master now, and readers need those
+// too: it is tried once in a while.
+func (s *Store) writable() bool { return !s.breaker.open.Load() && !s.refused.Load() }
 
 func redisKey(model string, k cache.Key) string {
 	key := make([]byte, 0, len(keyPrefix)+len(model)+1+2*len(k))

@@ -2,14 +2,10 @@ package redis
 
 import (
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -63,79 +59,132 @@ func tlsFront(t *testing.T, backend string) string {
 }
 
 func TestCluster(t *testing.T) {
-	a := testservice.Redis(t, "--cluster-enabled", "yes")
-	b := testservice.Redis(t, "--cluster-enabled", "yes")
-	ra, rb := raw(t, a), raw(t, b)
-	host, port, _ := net.SplitHostPort(b.Addr())
-	for _, err := range []error{
-		ra.ClusterAddSlotsRange(ctx, 0, 8191).Err(),
-		rb.ClusterAddSlotsRange(ctx, 8192, 16383).Err(),
-		rb.Do(ctx, "CLUSTER", "SET-CONFIG-EPOCH", 2).Err(),
-		ra.ClusterMeet(ctx, host, port).Err(),
-	} {
-		if err != nil {
-			t.Fatal(err)
+	c := testservice.NewRedisCluster(t, 1)
+	s := openUp(t, c.URL())
+	t.Run("cache", func(t *testing.T) { testClusterCache(t, c, s) })
+	t.Run("hot", func(t *testing.T) { testTier(t, s.Hot()) })
+	t.Run("migration", func(t *testing.T) { testMigration(t, c, s.Hot()) })
+	t.Run("failover", func(t *testing.T) { testClusterFailover(t, c, s.Hot()) })
+}
+
+func testClusterCache(t *testing.T, c *testservice.RedisCluster, s *Store) {
+	one := openUp(t, c.Nodes[0].URL()+"?cluster=true") // it learns of the others
+	for i := range byte(50) {
+		put(t, s, cache.Key{i}, entry("{}"))
+		if get(t, one, model, cache.Key{i}) == nil {
+			t.Error("an entry is gone")
 		}
 	}
-	for _, r := range []*goredis.Client{ra, rb} {
-		eventually(t, "the cluster is complete", func() bool {
-			info := r.ClusterInfo(ctx).Val()
-			return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_slots_ok:16384")
-		})
-	}
-	for _, url := range []string{a.URL() + "?cluster=true", "redis://" + a.Addr() + "?addr=" + b.Addr()} {
-		s := openUp(t, url)
-		for i := range byte(50) {
-			put(t, s, cache.Key{i}, entry("{}"))
-			if get(t, s, model, cache.Key{i}) == nil {
-				t.Error("an entry is gone")
-			}
+	var total int64
+	for _, node := range c.Nodes[:3] {
+		n := raw(t, node).DBSize(ctx).Val()
+		if n == 0 {
+			t.Error("a master has nothing")
 		}
+		total += n
 	}
-	if na, nb := ra.DBSize(ctx).Val(), rb.DBSize(ctx).Val(); na == 0 || nb == 0 || na+nb != 50 {
-		t.Errorf("%d and %d keys", na, nb)
+	if total != 50 {
+		t.Errorf("%d keys", total)
 	}
 	// A client that does not know of the cluster is told so.
-	s := openUp(t, a.URL())
+	plain := openUp(t, c.Nodes[0].URL())
 	for i := range byte(50) {
-		_, _ = s.Get(ctx, model, cache.Key{i})
+		_, _ = plain.Get(ctx, model, cache.Key{i})
 	}
-	if got := s.Stats(); got.Errors["moved"] == 0 || got.Hits == 0 {
+	if got := plain.Stats(); got.Errors["moved"] == 0 || got.Hits == 0 {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestSentinel(t *testing.T) {
-	master := testservice.Redis(t)
-	sentinel := startSentinel(t, master.Addr())
-	s := openUp(t, "redis://"+sentinel+"?master_name=m")
-	checkUp(t, s)
-	if raw(t, master).DBSize(ctx).Val() != 1 {
-		t.Error("the entry is not in the master")
+// owner returns which of the masters has a slot.
+func owner(t *testing.T, c *testservice.RedisCluster, slot int64) int {
+	for _, r := range raw(t, c.Nodes[0]).ClusterSlots(ctx).Val() {
+		for i, node := range c.Nodes {
+			if int64(r.Start) <= slot && slot <= int64(r.End) && r.Nodes[0].Addr == node.Addr() {
+				return i
+			}
+		}
+	}
+	t.Fatalf("nobody has slot %d", slot)
+	return 0
+}
+
+// testMigration moves a conversation to another master, one key after the
+// other, while it is used.
+func testMigration(t *testing.T, c *testservice.RedisCluster, h *Hot) {
+	k := cache.ConversationKeys("acme", "moving")
+	keys := []string{k.Summary, k.Messages, k.Todos}
+	version := int64(0)
+	use := func() {
+		t.Helper()
+		if version > 0 {
+			for _, got := range getHot(t, h, keys...) {
+				if got.Version != version || string(got.Value) != got.Key {
+					t.Errorf("got %v, want version %d", got, version)
+				}
+			}
+		}
+		version++
+		for _, key := range keys {
+			setHot(t, h, item(key, version, key))
+		}
+		setHot(t, h, item(keys[0], version-1, "older"), item(keys[1], version-1, "older"), item(keys[2], version-1, "older"))
+	}
+	slot := raw(t, c.Nodes[0]).ClusterKeySlot(ctx, k.Summary).Val()
+	from := owner(t, c, slot)
+	to := (from + 1) % 3
+	source, target := raw(t, c.Nodes[from]), raw(t, c.Nodes[to])
+	host, port, _ := net.SplitHostPort(c.Nodes[to].Addr())
+	do := func(r *goredis.Client, args ...any) {
+		t.Helper()
+		if err := r.Do(ctx, args...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		use()
+	}
+	use()
+	do(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", source.ClusterMyID(ctx).Val())
+	do(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", target.ClusterMyID(ctx).Val())
+	for _, key := range keys {
+		do(source, "MIGRATE", host, port, key, 0, 5000)
+	}
+	for _, r := range []*goredis.Client{target, source, raw(t, c.Nodes[(from+2)%3])} {
+		do(r, "CLUSTER", "SETSLOT", slot, "NODE", target.ClusterMyID(ctx).Val())
+	}
+	use()
+	if n := len(target.ClusterGetKeysInSlot(ctx, int(slot), 10).Val()); n != 3 {
+		t.Errorf("%d keys have moved", n)
 	}
 }
 
-// startSentinel starts a Sentinel that watches one master as "m".
-func startSentinel(t *testing.T, master string) (addr string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// testClusterFailover stops a master. Its conversations come back with the
+// replica that takes its place; the others stay.
+func testClusterFailover(t *testing.T, c *testservice.RedisCluster, h *Hot) {
+	key := cache.ConversationKeys("acme", "failover").Summary
+	setHot(t, h, item(key, 1, "before"))
+	c.Nodes[owner(t, c, raw(t, c.Nodes[0]).ClusterKeySlot(ctx, key).Val())].Stop()
+	eventually(t, "an item is taken", func() bool { return h.Set(ctx, item(key, 2, "after")) == nil })
+	checkHot(t, h, key, 2, "after")
+}
+
+func TestSentinel(t *testing.T) {
+	sentinel := testservice.NewRedisSentinel(t)
+	s := openUp(t, sentinel.URL())
+	h := s.Hot()
+	testTier(t, h)
+	r := raw(t, sentinel.Master)
+	r.FlushAll(ctx)
+	checkUp(t, s)
+	checkHotUp(t, h, "{k}")
+	if n := r.DBSize(ctx).Val(); n != 2 {
+		t.Errorf("the master has %d keys", n)
 	}
-	addr = l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	config := filepath.Join(t.TempDir(), "sentinel.conf")
-	text := fmt.Sprintf("bind 127.0.0.1\nport %s\nsentinel monitor m %s 1\n", port, strings.Replace(master, ":", " ", 1))
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	r.Wait(ctx, 1, slow)
+	sentinel.Master.Stop()
+	eventually(t, "an item is taken", func() bool { return h.Set(ctx, item("{k}", 2, "after")) == nil })
+	checkHot(t, h, "{k}", 2, "after")
+	if n := raw(t, sentinel.Replica).Exists(ctx, "{k}").Val(); n != 1 {
+		t.Error("the item is not in the new master")
 	}
-	cmd := exec.Command("redis-server", config, "--sentinel")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
-	c := goredis.NewSentinelClient(&goredis.Options{Addr: addr})
-	defer c.Close()
-	eventually(t, "the Sentinel answers", func() bool { return c.GetMasterAddrByName(ctx, "m").Err() == nil })
-	return addr
+	checkUp(t, s)
 }

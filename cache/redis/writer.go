@@ -62,6 +62,8 @@ func (s *Store) run(ctx context.Context, probed chan<- struct{}) {
 		case w := <-s.queue:
 			s.writeBatch(w)
 		case <-tick.C:
+			s.refused.Store(false)
+			s.findNodes(ctx)
 			if s.breaker.open.Load() {
 				s.probe(ctx)
 			}
@@ -69,6 +71,14 @@ func (s *Store) run(ctx context.Context, probed chan<- struct{}) {
 			s.flush()
 			return
 		}
+	}
+}
+
+// findNodes asks a cluster that has failed calls who has which slots now: a
+// node that is gone can't tell who took its place.
+func (s *Store) findNodes(ctx context.Context) {
+	if cluster, ok := s.client.(*goredis.ClusterClient); ok && s.failed.Swap(false) {
+		cluster.ReloadState(ctx) // in the background
 	}
 }
 
@@ -109,7 +119,7 @@ func (s *Store) writeBatch(first write) {
 		bytes += w.bytes()
 	}
 	defer s.queuedBytes.Add(-bytes)
-	if s.breaker.open.Load() {
+	if !s.writable() {
 		s.countDropped(batch)
 		return
 	}

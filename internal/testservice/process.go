@@ -30,8 +30,13 @@ type process struct {
 // contains ready. If it ends or stays silent instead, the error carries what
 // it printed.
 func startProcess(path string, args []string, ready string) (*process, error) {
+	return startProcessAs(nil, path, args, ready)
+}
+
+// startProcessAs is startProcess under another account, where there is one.
+func startProcessAs(as *syscall.Credential, path string, args []string, ready string) (*process, error) {
 	p := &process{cmd: exec.Command(path, args...), exited: make(chan struct{})}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: as}
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

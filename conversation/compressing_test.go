@@ -1,0 +1,279 @@
+package conversation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ai-mcp-gateway/gateway/store"
+)
+
+// harbours is n messages, of some tens of tokens each, a user's the last where n is
+// odd.
+func harbours(n int) []string {
+	var list []string
+	for i := range n {
+		role := "ua"[i%2 : i%2+1]
+		list = append(list, fmt.Sprintf("%s%d: the harbour of town number %d has %d boats, and its keeper %s likes the colour of topic %d.",
+			role, i+1, i*7, i*3+1, strings.Repeat("k", i%5+1), i))
+	}
+	return list
+}
+
+func rawTalk(list []string) [][]byte {
+	var all [][]byte
+	for _, said := range list {
+		role := map[byte]string{'u': "user", 'a': "assistant"}[said[0]]
+		all = append(all, []byte(`{"role":"`+role+`","content":"`+said+`"}`))
+	}
+	return all
+}
+
+var (
+	cached   = Prices{Input: 100, CachedRead: 10}
+	uncached = Prices{Input: 100, CachedRead: 100}
+)
+
+func beginTalk(t *testing.T, m *Manager, incoming [][]byte, prices Prices) *Turn {
+	t.Helper()
+	turn, err := m.Begin(t.Context(), &Call{Caller: Caller{Tenant: "default"}, ID: "c", Dialect: OpenAI, Incoming: incoming, Prices: prices})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return turn
+}
+
+func tokensOfMessages(messages []Message) int {
+	n := 0
+	for _, m := range messages {
+		it := readItem(m.Dialect, m.Raw)
+		n += it.tokens(it.plain())
+	}
+	return n
+}
+
+func TestAccept_C2_CompressionFiresAtThe51stMessage(t *testing.T) {
+	cold := openCold(t)
+	m := newManager(t, cold, new(hotMap), Options{})
+	all := rawTalk(harbours(101))
+	for i := 0; i < 50; i += 2 {
+		turn := beginTalk(t, m, all[i:i+1], uncached)
+		if turn.Compressed || len(turn.Messages) != i+1 {
+			t.Fatalf("message %d: %d are sent, compressed: %v", i+1, len(turn.Messages), turn.Compressed)
+		}
+		if err := turn.Finish(t.Context(), &Answer{Messages: all[i+1 : i+2]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	turn := beginTalk(t, m, all[50:51], uncached)
+	if !turn.Compressed || turn.Summary == "" || !strings.Contains(string(turn.Messages[0].Raw), "Summary of") {
+		t.Fatalf("the 51st message: %+v", turn)
+	}
+	verbatim := 0
+	for i := range 51 {
+		at := len(turn.Messages) - 1 - i
+		if at < 0 || string(turn.Messages[at].Raw) != string(all[50-i]) {
+			break
+		}
+		verbatim++
+	}
+	if verbatim < 8 {
+		t.Errorf("only %d recent messages are as they were", verbatim)
+	}
+	before := tokensOfMessages(asMessages(all[:51]))
+	after := tokensOfMessages(turn.Messages)
+	if after*100 > before*32 {
+		t.Errorf("%d of %d tokens are left", after, before)
+	}
+	if err := turn.Finish(t.Context(), &Answer{Messages: all[51:52]}); err != nil {
+		t.Fatal(err)
+	}
+	if turn.SummaryVersion != 1 || turn.MessageCount != 52 {
+		t.Errorf("summary version %d, %d messages", turn.SummaryVersion, turn.MessageCount)
+	}
+	loaded, err := cold.Load(t.Context(), "default", "c", 100)
+	if err != nil || loaded.Summary == nil || loaded.Summary.Through != 43 || len(loaded.Recent) != 52 {
+		t.Errorf("stored: %+v, %v", loaded, err)
+	}
+}
+
+func asMessages(raw [][]byte) []Message {
+	var all []Message
+	for _, r := range raw {
+		all = append(all, Message{OpenAI, r})
+	}
+	return all
+}
+
+func TestCompress_QuestionIsFollowed(t *testing.T) {
+	m := newManager(t, openCold(t), nil, Options{})
+	all := rawTalk(harbours(59))
+	asked := append(all[:58:58], []byte(`{"role":"user","content":"How many boats has town number 35?"}`))
+	turn := beginTalk(t, m, asked, uncached)
+	if !strings.Contains(words(turn.Messages[1:]), "town number 35 has 16 boats") {
+		t.Errorf("what is asked for was left out: %s", words(turn.Messages))
+	}
+	if turn.Untouched || !turn.Compressed {
+		t.Errorf("%+v", turn)
+	}
+}
+
+// TestCompress_PrefixIsFrozen holds that in an epoch each call begins with what
+// the last one was sent, for clients that resend and for those that do not, and
+// that 60 % is saved at its end.
+func TestCompress_PrefixIsFrozen(t *testing.T) {
+	for _, resend := range []bool{true, false} {
+		hot := new(hotMap)
+		m := newManager(t, openCold(t), hot, Options{})
+		all := rawTalk(harbours(101))
+		var last []Message
+		changes := 0
+		for i := 0; i < 100; i += 2 {
+			from := i
+			if resend {
+				from = 0
+			}
+			turn := beginTalk(t, m, all[from:i+1], cached)
+			if turn.Compressed {
+				if !begins(turn.Messages, last) {
+					changes++
+				}
+				share := float64(tokensOfMessages(turn.Messages)) / float64(tokensOfMessages(asMessages(all[:i+1])))
+				if i >= 60 && share > 0.41 {
+					t.Errorf("message %d: %.2f of the tokens are left", i+1, share)
+				}
+			}
+			last = turn.Messages
+			if err := turn.Finish(t.Context(), &Answer{Messages: all[i+1 : i+2]}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if changes != 5 {
+			t.Errorf("resend %v: the prefix changed %d times in 50 messages, want 5", resend, changes)
+		}
+	}
+}
+
+func begins(messages, with []Message) bool {
+	if len(with) > len(messages) {
+		return false
+	}
+	for i := range with {
+		if string(with[i].Raw) != string(messages[i].Raw) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestCompress_ToolsStayTogether(t *testing.T) {
+	m := newManager(t, openCold(t), nil, Options{})
+	for _, prices := range []Prices{cached, uncached} {
+		for n := 52; n < 75; n++ {
+			var all [][]byte
+			for i := range n {
+				switch i % 4 {
+				case 0:
+					all = append(all, fmt.Appendf(nil, `{"role":"user","content":"look number %d up, and say what it is about"}`, i))
+				case 1:
+					all = append(all, fmt.Appendf(nil, `{"role":"assistant","content":null,"tool_calls":[{"id":"x%d","type":"function","function":{"name":"look","arguments":"{}"}},{"id":"y%d","type":"function","function":{"name":"look","arguments":"{}"}}]}`, i, i))
+				case 2:
+					all = append(all, fmt.Appendf(nil, `{"role":"tool","tool_call_id":"x%d","content":"it is about the number %d and some more words"}`, i-1, i))
+				case 3:
+					all = append(all, fmt.Appendf(nil, `{"role":"tool","tool_call_id":"y%d","content":"another text about %d"}`, i-2, i))
+				}
+			}
+			turn := beginTalk(t, m, all, prices)
+			calls, results := map[string]bool{}, map[string]bool{}
+			for _, message := range turn.Messages {
+				it := readItem(message.Dialect, message.Raw)
+				for _, p := range it.pieces {
+					switch p.kind {
+					case callPiece:
+						calls[string(p.id)] = true
+					case resultPiece:
+						results[string(p.id)] = true
+						if !calls[string(p.id)] {
+							t.Errorf("%d messages: the result of %s has no call", n, p.id)
+						}
+					}
+				}
+			}
+			open := 0
+			for id := range calls {
+				if !results[id] {
+					open++
+				}
+			}
+			// Only the last call may still wait for its results.
+			if want := map[int]int{2: 2, 3: 1}[n%4]; !turn.Compressed || open != want {
+				t.Errorf("%d messages: %d calls without results, want %d; compressed: %v", n, open, want, turn.Compressed)
+			}
+		}
+	}
+}
+
+// TestSummarize has a model write the next version, and a caller another one
+// meanwhile.
+func TestSummarize(t *testing.T) {
+	for _, meanwhile := range []bool{false, true} {
+		cold, hot := openCold(t), new(hotMap)
+		asked, answer := make(chan string), make(chan string)
+		m := New(Config{}, cold, hot, Options{Summarize: func(_ context.Context, _, previous string, texts []Text) (string, string, error) {
+			asked <- fmt.Sprint(previous, len(texts))
+			return <-answer, "model", nil
+		}})
+		all := rawTalk(harbours(60))
+		turn := beginTalk(t, m, all[:51], uncached)
+		if err := turn.Finish(t.Context(), &Answer{Messages: all[51:52]}); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-asked; got != "43" {
+			t.Errorf("asked for %s", got)
+		}
+		want := "by a model"
+		if meanwhile {
+			want = "by a caller"
+			if _, err := m.PutSummary(t.Context(), "default", "c", []byte(`{"text":"by a caller"}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		answer <- "by a model"
+		m.jobs <- job{} // the next one is begun when the first is done
+		<-asked
+		answer <- ""
+		m.Close()
+		loaded, err := cold.Load(t.Context(), "default", "c", 0)
+		if err != nil || loaded.Summary.Text != want || loaded.Summary.Version != 2 {
+			t.Errorf("got version %d, %q, %v", loaded.Summary.Version, loaded.Summary.Text, err)
+		}
+		if s, err := m.load(t.Context(), "default", "c"); err != nil || s.source != SourceHot || s.summary.Text != want {
+			t.Errorf("the hot tier has another summary: %q, %v", s.summary.Text, err)
+		}
+	}
+}
+
+// TestAccept_C5_SummaryAndTurnDoNotLoseEachOther posts a summary while a turn
+// that compresses is under way.
+func TestAccept_C5_SummaryAndTurnDoNotLoseEachOther(t *testing.T) {
+	cold := openCold(t)
+	m := newManager(t, cold, new(hotMap), Options{})
+	all := rawTalk(harbours(60))
+	turn := beginTalk(t, m, all[:51], cached)
+	version, err := m.PutSummary(t.Context(), "default", "c", []byte(`{"text":"by a caller"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := turn.Finish(t.Context(), &Answer{Messages: all[51:52]}); err != nil {
+		t.Fatal(err)
+	}
+	var s *store.Summary
+	if s, err = cold.Summary(t.Context(), "default", "c", version); err != nil || s.Text != "by a caller" {
+		t.Errorf("the summary is lost: %+v, %v", s, err)
+	}
+	next := beginTalk(t, m, all[52:53], cached)
+	if !strings.HasPrefix(next.Summary, "by a caller\n") || next.MessageCount != 52 {
+		t.Errorf("the next turn: %d messages, %q", next.MessageCount, next.Summary)
+	}
+}

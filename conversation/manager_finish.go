@@ -1,0 +1,131 @@
+package conversation
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/ai-mcp-gateway/gateway/store"
+)
+
+// Bounds of Finish.
+const (
+	maxRebases = 12
+	maxRetries = 2
+	// rebasePause is what a rebase waits at most, times its number.
+	rebasePause = 4 * time.Millisecond
+)
+
+// Finish stores what the call added: its new messages and the answer, which is
+// nil when there is none. Without an error they are durable, and the next turn
+// sees them. When others have written since Begin, they go behind that; it is a
+// *store.VersionError when that happens too often. ctx has to outlive a client
+// that has left. Finish is called once.
+func (t *Turn) Finish(ctx context.Context, answer *Answer) error {
+	t.own(answer)
+	if len(t.adds) > 0 {
+		if err := t.append(ctx); err != nil {
+			return err
+		}
+	}
+	if t.unknown {
+		t.manager.put(ctx, t.call.Tenant, t.call.ID, &Held{Messages: Value{Version: t.state.version}})
+		return nil
+	}
+	t.extend(ctx)
+	t.manager.put(ctx, t.call.Tenant, t.call.ID, t.state.held())
+	t.count()
+	return nil
+}
+
+// own completes what is added, with bytes of its own: they are kept longer than
+// those of the request.
+func (t *Turn) own(answer *Answer) {
+	if answer != nil {
+		t.answers = len(answer.Messages)
+		for _, raw := range answer.Messages {
+			it := readItem(t.call.Dialect, raw)
+			s := sent{raw: raw, item: it, digest: it.digest()}
+			m := s.message(t.call.Dialect)
+			m.Model, m.Incomplete = answer.Model, answer.Incomplete
+			t.adds = append(t.adds, m)
+		}
+	}
+	for i := range t.adds {
+		m := &t.adds[i]
+		m.Raw = bytes.Clone(m.Raw)
+		it := readItem(m.Dialect, m.Raw)
+		m.Tokens = it.tokens(it.plain())
+	}
+}
+
+// append stores what is added behind all that there is.
+func (t *Turn) append(ctx context.Context) error {
+	a := &store.Append{
+		Tenant: t.call.Tenant, Conversation: t.call.ID, Project: t.call.Project, User: t.call.User,
+		After: t.state.version, Key: t.call.Key, Messages: t.adds,
+	}
+	if a.Key == "" {
+		a.Key = rand.Text()
+	}
+	retries := 0
+	for rebases := 0; ; {
+		version, err := t.manager.cold.Append(ctx, a)
+		var conflict *store.VersionError
+		switch {
+		case err == nil:
+			return t.appended(ctx, a, version)
+		case errors.As(err, &conflict) && rebases < maxRebases:
+			rebases++
+			if err := t.rebase(ctx, rebases); err != nil {
+				return err
+			}
+			a.After = t.state.version
+		case errors.Is(err, store.ErrUnavailable) && retries < maxRetries && ctx.Err() == nil:
+			retries++ // under the same key: it may have taken place
+		default:
+			return err
+		}
+	}
+}
+
+// rebase reads what others have written.
+func (t *Turn) rebase(ctx context.Context, number int) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(mathrand.N(time.Duration(number) * rebasePause)):
+	}
+	return t.reload(ctx)
+}
+
+func (t *Turn) reload(ctx context.Context) error {
+	s, err := t.manager.loadCold(ctx, t.call.Tenant, t.call.ID)
+	if err != nil {
+		return err
+	}
+	s.frozen = t.state.frozen
+	t.state = s
+	return nil
+}
+
+// appended takes what was appended into the state. A key that comes again has
+// appended nothing: what holds is then what was stored the first time.
+func (t *Turn) appended(ctx context.Context, a *store.Append, version int64) error {
+	first := version - int64(len(a.Messages)) + 1
+	if t.call.Key != "" || first != a.After+1 {
+		if t.reload(ctx) != nil {
+			t.unknown, t.state.version = true, version
+		}
+		return nil
+	}
+	for i := range t.adds {
+		t.adds[i].Seq = first + int64(i)
+	}
+	t.state.add(t.adds)
+	t.state.version = version
+	return nil
+}

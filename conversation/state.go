@@ -1,0 +1,94 @@
+package conversation
+
+import (
+	"errors"
+
+	"github.com/ai-mcp-gateway/gateway/store"
+)
+
+// horizon is how many of the newest messages a turn looks at. What is older is
+// stored, and stands in the summary.
+const horizon = 512
+
+// state is what is known of a conversation.
+type state struct {
+	source  string
+	version int64
+	// count is how many turns there are; from horizon on it may count
+	// instructions as well.
+	count int
+	// instructions are the system messages that were stored last.
+	instructions []store.Message
+	// turns are the newest messages, without instructions, oldest first.
+	turns   []store.Message
+	frozen  *frozen
+	summary *store.Summary // nil without one
+	todos   []store.Todo
+}
+
+// frozen is the compressed beginning of what calls are sent, which stays as it
+// is for a while so that providers find it in their prompt caches.
+type frozen struct {
+	// Cut is how many messages it stands for, Digest theirs together.
+	Cut    int
+	Digest [16]byte
+	// Picked are the indices of those that are sent as they are.
+	Picked []int
+	// SummaryVersion is that of the summary when it was made, Text the
+	// summary that goes with it.
+	SummaryVersion int64
+	Text           string
+}
+
+// newState sorts loaded messages into instructions and turns.
+func newState(loaded *store.Loaded) *state {
+	s := &state{source: SourceCold, version: loaded.Version, summary: loaded.Summary, todos: loaded.Todos}
+	s.count = int(loaded.Version) - len(loaded.Recent)
+	s.add(loaded.Recent)
+	return s
+}
+
+// add takes in messages that stand behind those that are known.
+func (s *state) add(messages []store.Message) {
+	var before int64 // the number of the instruction before
+	for i := range messages {
+		m := &messages[i]
+		if !isInstruction(m) {
+			s.turns = append(s.turns, *m)
+			s.count++
+			continue
+		}
+		if before == 0 || m.Seq != before+1 {
+			s.instructions = nil
+		}
+		before = m.Seq
+		s.instructions = append(s.instructions, *m)
+	}
+	// In steps, so that the first known message is seldom another one: it is
+	// the beginning of what a frozen prefix stands for.
+	if len(s.turns) > horizon+horizon/8 {
+		s.turns = append([]store.Message(nil), s.turns[len(s.turns)-horizon:]...)
+	}
+}
+
+func isInstruction(m *store.Message) bool {
+	if m.Role != system {
+		return false
+	}
+	it := readItem(m.Dialect, m.Raw)
+	return m.Digest == it.instructionDigest()
+}
+
+// whole reports whether all turns are known.
+func (s *state) whole() bool { return len(s.turns) >= s.count }
+
+// summaryVersion is the version of the newest summary, 0 without one.
+func (s *state) summaryVersion() int64 {
+	if s.summary == nil {
+		return 0
+	}
+	return s.summary.Version
+}
+
+// isNotFound tells a conversation that never was from one that cannot be read.
+func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }

@@ -1,0 +1,304 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ai-mcp-gateway/gateway/conversation"
+	"github.com/ai-mcp-gateway/gateway/store"
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+// mostTodos bounds how many steps a task is cut into.
+const mostTodos = 8
+
+// File is a file that an agent is given, or changes. One that is only named has
+// no content.
+type File struct{ Path, Content string }
+
+// Agent works through a coding task: it asks for a list of things to do, does
+// them one by one, and keeps the list with the conversation as it goes. Every
+// call that it makes is accounted for in the record of the call that it belongs
+// to.
+type Agent struct {
+	// Call is the one that it works for. Its Conversation is set.
+	Call  *Call
+	Task  string
+	Files []File
+
+	// Answer is what it says in the end, Changed the files that it changed and
+	// Todos its list.
+	Answer  string
+	Changed []File
+	Todos   []store.Todo
+
+	turn    *conversation.Turn
+	history []json.RawMessage
+
+	mu      sync.Mutex
+	current *Call // the one under way, for Gone
+}
+
+// chatMessageBody is a message of the agent's own.
+type chatMessageBody struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+}
+
+// step is what the model is to answer with while it works.
+type step struct {
+	Response string `json:"response"`
+	Files    []struct {
+		Path    string `json:"path"`
+		Content string `json:"content"`
+	} `json:"files"`
+}
+
+// Work does the task. What was done before an error is in a.
+func (e *Engine) Work(a *Agent) *translate.Error {
+	if err := a.begin(e); err != nil {
+		return err
+	}
+	if err := a.plan(e); err != nil {
+		return err
+	}
+	for i := range a.Todos {
+		if err := a.do(e, i); err != nil {
+			return err
+		}
+	}
+	return a.end(e)
+}
+
+// Gone ends the call under way, like Call.ClientGone.
+func (a *Agent) Gone(stopping bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range []*Call{a.Call, a.current} {
+		switch {
+		case c == nil:
+		case stopping:
+			c.Stopping()
+		default:
+			c.ClientGone()
+		}
+	}
+}
+
+// begin reads the conversation.
+func (a *Agent) begin(e *Engine) *translate.Error {
+	c := a.Call
+	c.engine, c.state = e, e.state.Load()
+	task, _ := json.Marshal(chatMessageBody{"user", a.Task}) // strings always marshal
+	ctx, cancel := context.WithTimeout(context.Background(), loadWithin)
+	defer cancel()
+	begun, err := e.options.Conversations.Begin(ctx, &conversation.Call{
+		Caller: conversation.Caller{Tenant: c.Caller.Tenant, Project: c.Caller.Project, User: c.Caller.User},
+		ID:     c.Conversation, Dialect: conversation.OpenAI, Incoming: [][]byte{task}, Key: c.Key,
+	})
+	if err != nil {
+		return c.stateFailure(err)
+	}
+	a.turn = begun
+	c.turn = &turn{Turn: begun, id: c.Conversation, settled: true} // a.end settles it
+	items, failed := e.sendable(begun.Messages, conversation.OpenAI)
+	if failed != nil {
+		return failed
+	}
+	for _, item := range items[:len(items)-1] { // the task is put in words of the agent's
+		a.history = append(a.history, item)
+	}
+	return nil
+}
+
+// plan asks for the list of things to do. A model that gives none has the task
+// itself as the only one.
+func (a *Agent) plan(e *Engine) *translate.Error {
+	text, err := a.ask(e, "plan", "Plan the task below. Answer with nothing but a JSON object of the form "+
+		`{"todos":[{"title":"...","description":"..."}]}`+fmt.Sprintf(", of 1 to %d steps.\n\n", mostTodos)+a.brief())
+	if err != nil {
+		return err
+	}
+	var planned struct {
+		Todos []struct{ Title, Description string }
+	}
+	if json.Unmarshal(objectIn(text), &planned) == nil {
+		for _, t := range planned.Todos[:min(len(planned.Todos), mostTodos)] {
+			if t.Title = strings.TrimSpace(t.Title); t.Title != "" {
+				a.Todos = append(a.Todos, store.Todo{Title: t.Title, Description: t.Description})
+			}
+		}
+	}
+	if len(a.Todos) == 0 {
+		a.Todos = []store.Todo{{Title: firstLine(a.Task), Description: a.Task}}
+	}
+	for i := range a.Todos {
+		a.Todos[i].ID, a.Todos[i].Status = int64(i+1), store.TodoNotStarted
+	}
+	return a.keepTodos(e)
+}
+
+// do works on one of the todos.
+func (a *Agent) do(e *Engine, i int) *translate.Error {
+	todo := &a.Todos[i]
+	todo.Status = store.TodoInProgress
+	if err := a.keepTodos(e); err != nil {
+		return err
+	}
+	text, err := a.ask(e, "step", fmt.Sprintf("Do step %d of %d of the task below: %s\n%s\n\nAnswer with nothing but a JSON object of the form "+
+		`{"response":"what you did","files":[{"path":"...","content":"the whole new content"}]}`+
+		", with the files that this step changes.\n\n%s", i+1, len(a.Todos), todo.Title, todo.Description, a.brief()))
+	if err != nil {
+		return err
+	}
+	var done step
+	if json.Unmarshal(objectIn(text), &done) != nil || done.Response == "" {
+		done = step{Response: strings.TrimSpace(text)}
+	}
+	for _, f := range done.Files {
+		if f.Path != "" {
+			a.change(File{f.Path, f.Content})
+		}
+	}
+	if a.Answer != "" {
+		a.Answer += "\n\n"
+	}
+	a.Answer += done.Response
+	todo.Status = store.TodoCompleted
+	return a.keepTodos(e)
+}
+
+// change notes that a file is new now.
+func (a *Agent) change(f File) {
+	same := func(g File) bool { return g.Path == f.Path }
+	for _, list := range []*[]File{&a.Changed, &a.Files} {
+		if i := slices.IndexFunc(*list, same); i >= 0 {
+			(*list)[i] = f
+		} else {
+			*list = append(*list, f)
+		}
+	}
+}
+
+// end stores the task and its answer as a turn.
+func (a *Agent) end(e *Engine) *translate.Error {
+	answer, _ := json.Marshal(chatMessageBody{"assistant", a.Answer})
+	ctx, cancel := context.WithTimeout(context.Background(), keepWithin)
+	defer cancel()
+	if err := a.turn.Finish(ctx, &conversation.Answer{Messages: [][]byte{answer}, Model: a.Call.Record.TargetModel}); err != nil {
+		return a.Call.stateFailure(err)
+	}
+	a.Call.turn.persisted = true
+	return nil
+}
+
+func (a *Agent) keepTodos(e *Engine) *translate.Error {
+	ctx, cancel := context.WithTimeout(context.Background(), keepWithin)
+	defer cancel()
+	if err := e.options.Conversations.PutTodos(ctx, a.Call.Caller.Tenant, a.Call.Conversation, a.Todos); err != nil {
+		return a.Call.stateFailure(err)
+	}
+	return nil
+}
+
+// brief is the task with its files as they are by now.
+func (a *Agent) brief() string {
+	var b strings.Builder
+	b.WriteString("Task:\n" + a.Task + "\n")
+	for _, f := range a.Files {
+		fmt.Fprintf(&b, "\nFile %s:\n", f.Path)
+		if f.Content != "" {
+			b.WriteString("```\n" + f.Content + "\n```\n")
+		}
+	}
+	return b.String()
+}
+
+// ask makes one call for the agent and returns the text of its answer.
+func (a *Agent) ask(e *Engine, role, prompt string) (string, *translate.Error) {
+	parent := a.Call
+	message, _ := json.Marshal(chatMessageBody{"user", prompt})
+	body, _ := json.Marshal(struct {
+		Model    string            `json:"model"`
+		Messages []json.RawMessage `json:"messages"`
+	}{autoModel, append(slices.Clip(a.history), message)})
+	c := AcquireCall(time.Now())
+	defer c.Release()
+	c.Op, c.Caller, c.TierHint, c.Control = translate.OpChat, parent.Caller, parent.TierHint, parent.Control
+	c.Record.RequestID, c.Record.Op = parent.Record.RequestID, role
+	if err := c.Request.Scan(body); err != nil {
+		return "", err
+	}
+	if !a.take(c) {
+		return "", gone(&parent.cancel)
+	}
+	defer a.take(nil)
+	err := e.Do(c)
+	defer func() {
+		c.Close()
+		parent.absorb(c)
+	}()
+	if err != nil {
+		return "", err
+	}
+	var answer bytes.Buffer
+	if _, err := c.WriteTo(&answer); err != nil {
+		return "", gone(&c.cancel)
+	}
+	return chatText(answer.Bytes()), nil
+}
+
+// take makes c the call under way, unless the agent's own has been ended.
+func (a *Agent) take(c *Call) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.current = c
+	return a.Call.cancel.Cause() == 0
+}
+
+// absorb adds what a call made for this one has used and cost.
+func (c *Call) absorb(part *Call) {
+	c.Record.Attempts = append(c.Record.Attempts, part.Record.Attempts...)
+	c.Record.TargetModel, c.Record.Provider, c.Record.Tier = part.Record.TargetModel, part.Record.Provider, part.Record.Tier
+	c.Record.Cache, c.Record.CacheReason, c.Record.Reason = part.Record.Cache, part.Record.CacheReason, part.Record.Reason
+	c.waited += part.waited
+	c.total()
+}
+
+// chatText is the text of a chat answer.
+func chatText(body []byte) string {
+	var answer struct {
+		Choices []struct {
+			Message struct{ Content, Refusal string }
+		}
+	}
+	if json.Unmarshal(body, &answer) != nil || len(answer.Choices) == 0 {
+		return ""
+	}
+	m := &answer.Choices[0].Message
+	if m.Content == "" {
+		return m.Refusal
+	}
+	return m.Content
+}
+
+// objectIn is the JSON object in a text that may have words, or a fence, around
+// it.
+func objectIn(text string) []byte {
+	first, last := strings.IndexByte(text, '{'), strings.LastIndexByte(text, '}')
+	if first < 0 || last < first {
+		return nil
+	}
+	return []byte(text[first : last+1])
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return string([]rune(line)[:min(len([]rune(line)), 80)])
+}

@@ -1,0 +1,242 @@
+package proxy
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/ai-mcp-gateway/gateway/store"
+	"github.com/ai-mcp-gateway/gateway/telemetry"
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+// nativeAnswer is what the native routes say.
+type nativeAnswer struct {
+	Result      nativeResult   `json:"result"`
+	Todos       []nativeTodo   `json:"todos,omitempty"`
+	Routing     *nativeRouting `json:"routing,omitempty"`
+	Context     nativeContext  `json:"context"`
+	Performance nativeCost     `json:"performance"`
+}
+
+type nativeResult struct {
+	Response string       `json:"response"`
+	Model    string       `json:"model"`
+	Provider string       `json:"provider"`
+	Files    []nativeFile `json:"files,omitempty"`
+}
+
+type nativeRouting struct {
+	Layer      string          `json:"layer"`
+	Complexity string          `json:"complexity"`
+	Quality    string          `json:"quality"`
+	Summary    string          `json:"summary"`
+	Reason     string          `json:"reason"`
+	CrossCheck bool            `json:"crossCheck"`
+	Escalated  bool            `json:"escalated"`
+	Attempts   []nativeAttempt `json:"attempts"`
+	FromCache  bool            `json:"fromCache"`
+}
+
+type nativeAttempt struct {
+	Model    string `json:"model"`
+	Provider string `json:"provider"`
+	Status   int    `json:"status"`
+	Error    string `json:"error,omitempty"`
+}
+
+type nativeContext struct {
+	ConversationID string `json:"conversationId"`
+	Source         string `json:"source"`
+	SummaryVersion int64  `json:"summaryVersion"`
+	MessageCount   int64  `json:"messageCount"`
+	Persisted      bool   `json:"persisted"`
+}
+
+// nativeCost is what an answer took. Costs are in USD.
+type nativeCost struct {
+	DurationMS int64        `json:"durationMs"`
+	Tokens     nativeTokens `json:"tokens"`
+	Cost       json.Number  `json:"cost"`
+	Calls      []nativeCall `json:"calls"`
+}
+
+type nativeTokens struct {
+	Input  int64 `json:"input"`
+	Output int64 `json:"output"`
+}
+
+type nativeCall struct {
+	Layer         string      `json:"layer"`
+	Model         string      `json:"model"`
+	InputTokens   int64       `json:"inputTokens"`
+	OutputTokens  int64       `json:"outputTokens"`
+	EstimatedCost json.Number `json:"estimatedCost"`
+	DurationMS    int64       `json:"durationMs"`
+	Role          string      `json:"role"`
+}
+
+type nativeTodo struct {
+	ID          int64  `json:"id"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Status      string `json:"status"`
+}
+
+// serveNative answers /v1/route and /v1/chat.
+func (s *Server) serveNative(ctx *fasthttp.RequestCtx, path string, fields []string, routed bool) {
+	c := s.acquire(ctx, modelRoute{path, translate.OpChat})
+	defer c.abandon()
+	q, err := s.prepareNative(ctx, c, fields)
+	var kept *store.Answer
+	if err == nil {
+		c.setPrompt(q)
+		kept, err = s.begin(ctx, c, path)
+	}
+	if err == nil && kept == nil {
+		err = s.options.Engine.Do(c.Call)
+	}
+	s.addCORS(ctx)
+	switch {
+	case err != nil:
+		s.fail(ctx, c, err)
+	case kept != nil:
+		s.replay(ctx, c, kept)
+	case q.Stream:
+		c.native = &nativeStream{call: c}
+		c.writeHeader(&ctx.Response.Header)
+		c.once.noteHeader(&ctx.Response.Header)
+		ctx.Response.SetBodyStream(c, -1)
+	default:
+		s.answerNative(ctx, c, q, routed)
+	}
+}
+
+// prepareNative reads everything that a native route needs.
+func (s *Server) prepareNative(ctx *fasthttp.RequestCtx, c *call, fields []string) (*nativeRequest, *translate.Error) {
+	h := &ctx.Request.Header
+	who, err := s.authenticate(h)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMedia(h); err != nil {
+		return nil, err
+	}
+	body := ctx.Request.Body()
+	c.Record.BytesIn, c.Op = int64(len(body)), translate.OpChat
+	c.Control = cacheControl(h.Peek(fasthttp.HeaderCacheControl))
+	c.TierHint = h.Peek("X-Gateway-Tier")
+	if err := c.Request.Scan(body); err != nil {
+		return nil, err
+	}
+	q, err := readNative(&c.Request, fields)
+	if err != nil {
+		return nil, err
+	}
+	if q.ProjectID != "" {
+		h.Set("X-Gateway-Project", q.ProjectID)
+	}
+	if q.UserID != "" {
+		h.Set("X-Gateway-User", q.UserID)
+	}
+	c.attribute(h, who)
+	return q, nil
+}
+
+// setPrompt makes the engine's request of a native one.
+func (c *call) setPrompt(q *nativeRequest) {
+	type message struct {
+		Role    string `json:"role"`
+		Content string `json:"content"`
+	}
+	body, _ := json.Marshal(struct {
+		Model    string    `json:"model"`
+		Stream   bool      `json:"stream,omitempty"`
+		Messages []message `json:"messages"`
+	}{"auto", q.Stream, []message{{"user", q.Text}}}) // strings always marshal
+	if err := c.Request.Scan(body); err != nil {
+		panic("BUG: a prompt of our own is not JSON: " + err.Message)
+	}
+	c.Conversation = q.ConversationID
+	c.Record.Model, c.Record.Stream = "auto", q.Stream
+}
+
+// answerNative writes what the engine has found.
+func (s *Server) answerNative(ctx *fasthttp.RequestCtx, c *call, q *nativeRequest, routed bool) {
+	var body bytes.Buffer
+	if _, err := c.Call.WriteTo(&body); err != nil {
+		s.fail(ctx, c, &translate.Error{Code: translate.GatewayInternal, Message: "the answer could not be read"})
+		return
+	}
+	a := nativeAnswer{Result: c.result(textOf(body.Bytes())), Context: c.contextState(), Performance: c.performance()}
+	if routed {
+		a.Routing = c.routing(q)
+	}
+	out, _ := json.Marshal(&a) // strings and numbers always marshal
+	s.writeNative(ctx, c, out)
+}
+
+// textOf is the text of a chat answer.
+func textOf(body []byte) string {
+	var answer struct {
+		Choices []struct {
+			Message struct {
+				Content string `json:"content"`
+				Refusal string `json:"refusal"`
+			} `json:"message"`
+		} `json:"choices"`
+	}
+	if json.Unmarshal(body, &answer) != nil || len(answer.Choices) == 0 {
+		return ""
+	}
+	m := &answer.Choices[0].Message
+	if m.Content == "" {
+		return m.Refusal
+	}
+	return m.Content
+}
+
+func (c *call) result(text string) nativeResult {
+	return nativeResult{Response: text, Model: c.Record.TargetModel, Provider: c.Record.Provider}
+}
+
+func (c *call) routing(q *nativeRequest) *nativeRouting {
+	r := &c.Record
+	n := &nativeRouting{
+		Layer: r.Tier, Complexity: "unknown", Quality: q.Quality, Reason: r.Reason,
+		Attempts: []nativeAttempt{}, FromCache: r.Cache == "hit" || r.Cache == "coalesced",
+	}
+	for i := range r.Attempts {
+		a := &r.Attempts[i]
+		n.Attempts = append(n.Attempts, nativeAttempt{a.Model, a.Provider, a.Status, a.ErrorCode})
+	}
+	return n
+}
+
+func (c *call) contextState() nativeContext {
+	state := c.Context()
+	return nativeContext{state.ConversationID, state.Source, state.SummaryVersion, state.MessageCount, state.Persisted}
+}
+
+func (c *call) performance() nativeCost {
+	r := &c.Record
+	cost := nativeCost{
+		DurationMS: time.Since(c.Start).Milliseconds(),
+		Tokens:     nativeTokens{r.Tokens.In, r.Tokens.Out}, Cost: usd(r.CostNano), Calls: []nativeCall{},
+	}
+	for i := range r.Attempts {
+		cost.Calls = append(cost.Calls, nativeCallOf(r, &r.Attempts[i]))
+	}
+	return cost
+}
+
+func nativeCallOf(r *telemetry.Call, a *telemetry.Attempt) nativeCall {
+	return nativeCall{
+		Layer: r.Tier, Model: a.Model, InputTokens: a.Tokens.In, OutputTokens: a.Tokens.Out,
+		EstimatedCost: usd(a.CostNano), DurationMS: a.Duration.Milliseconds(), Role: "primary",
+	}
+}
+
+func usd(nano int64) json.Number { return json.Number(translate.AppendUSD(nil, nano)) }

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/cache/redis"
+	"github.com/ai-mcp-gateway/gateway/configs"
+	"github.com/ai-mcp-gateway/gateway/conversation"
+	"github.com/ai-mcp-gateway/gateway/store"
+	"github.com/ai-mcp-gateway/gateway/store/postgres"
+	"github.com/ai-mcp-gateway/gateway/store/spool"
+	"github.com/ai-mcp-gateway/gateway/store/sqlite"
+)
+
+const (
+	// hotMemory bounds the hot tier in the process, in bytes.
+	hotMemory = 64 << 20
+	// sweepEvery is how often expired rows are looked for, sweepMost how many
+	// are removed at once.
+	sweepEvery, sweepMost = 5 * time.Minute, 10_000
+)
+
+// state is what outlives a call: the two tiers, and the conversations in them.
+type state struct {
+	cold          store.Store
+	spool         *spool.Store // what cold is when it is PostgreSQL, else nil
+	conversations *conversation.Manager
+	stop          context.CancelFunc
+	swept         chan struct{}
+}
+
+// openState opens the stores that cfg names. shared is the Redis, or nil.
+func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, log *slog.Logger) (*state, error) {
+	s := &state{swept: make(chan struct{})}
+	if err := s.openCold(ctx, cfg, log); err != nil {
+		return nil, err
+	}
+	var hot hotTier
+	if shared != nil {
+		hot.tier = shared.Hot()
+	} else {
+		hot.tier = cache.NewHot(hotMemory)
+	}
+	s.conversations = conversation.New(conversation.Config{
+		CompressAfter: cfg.Conversation.CompressAfter, KeepRecent: cfg.Conversation.KeepRecent,
+	}, s.cold, hot, conversation.Options{
+		Failed: func(err error) { log.Warn("conversation", "error", err.Error()) },
+	})
+	background, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	go s.sweep(background, log)
+	return s, nil
+}
+
+// openCold opens SQLite, or PostgreSQL behind a spool. A PostgreSQL that is
+// away is no error: the spool takes the writes until it is there.
+func (s *state) openCold(ctx context.Context, cfg *configs.Config, log *slog.Logger) (err error) {
+	if cfg.State.Postgres.Empty() {
+		s.cold, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, "gateway.db"))
+		return err
+	}
+	shared, err := postgres.Open(ctx, postgres.Config{URL: cfg.State.Postgres.Reveal()})
+	if err != nil {
+		return err
+	}
+	if err := shared.Ready(ctx); errors.Is(err, store.ErrUnavailable) {
+		log.Warn("PostgreSQL is away; writes are spooled", "error", err.Error())
+	} else if err != nil {
+		_ = shared.Close()
+		return err
+	}
+	settings := spool.Config{Alarm: func(st spool.State) {
+		log.Warn("spool", "alarm", st.Alarm, "bytes", st.Bytes, "limit", st.Limit, "damage", st.Damage, "refused", st.Refused)
+	}}
+	waiting, err := spool.Open(filepath.Join(cfg.DataDir, "spool"), settings)
+	if err == nil {
+		if s.spool, err = spool.New(shared, waiting, settings); err == nil {
+			s.cold = s.spool
+			return nil
+		}
+		_ = waiting.Close()
+	}
+	_ = shared.Close()
+	return err
+}
+
+// sweep removes what has expired, until ctx ends.
+func (s *state) sweep(ctx context.Context, log *slog.Logger) {
+	defer close(s.swept)
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := s.cold.Sweep(ctx, sweepMost); err != nil && ctx.Err() == nil {
+			log.Warn("sweep", "error", err.Error())
+		}
+	}
+}
+
+// health says how the cold tier is doing, for /health.
+func (s *state) health() string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	away := s.cold.Ping(ctx) != nil
+	switch {
+	case s.spool == nil && away:
+		return "down"
+	case s.spool == nil:
+		return "embedded"
+	case s.spool.State().Failed != nil:
+		return "down"
+	case away || s.spool.State().Spooling:
+		return "spooling"
+	default:
+		return "connected"
+	}
+}
+
+func (s *state) close() {
+	s.conversations.Close()
+	s.stop()
+	<-s.swept
+	_ = s.cold.Close()
+}
+
+// hotTier keeps conversations under the keys of the design.
+type hotTier struct {
+	tier interface {
+		Get(ctx context.Context, dst []cache.Item, keys ...string) ([]cache.Item, error)
+		Set(ctx context.Context, items ...cache.Item) error
+	}
+}
+
+// Get implements conversation.Hot.
+func (h hotTier) Get(ctx context.Context, tenant, id string) (conversation.Held, error) {
+	k := cache.ConversationKeys(tenant, id)
+	items, err := h.tier.Get(ctx, make([]cache.Item, 0, 3), k.Summary, k.Messages, k.Todos)
+	if err != nil {
+		return conversation.Held{}, err
+	}
+	value := func(i int) conversation.Value {
+		return conversation.Value{Version: items[i].Version, Data: items[i].Value}
+	}
+	return conversation.Held{Summary: value(0), Messages: value(1), Todos: value(2)}, nil
+}
+
+// Put implements conversation.Hot.
+func (h hotTier) Put(ctx context.Context, tenant, id string, held *conversation.Held) error {
+	k := cache.ConversationKeys(tenant, id)
+	items := make([]cache.Item, 0, 3)
+	for _, v := range []struct {
+		key   string
+		value conversation.Value
+		ttl   time.Duration
+	}{{k.Summary, held.Summary, cache.SummaryTTL}, {k.Messages, held.Messages, cache.MessagesTTL}, {k.Todos, held.Todos, cache.TodosTTL}} {
+		if v.value.Version != 0 {
+			items = append(items, cache.Item{Key: v.key, Version: v.value.Version, Value: v.value.Data, TTL: v.ttl})
+		}
+	}
+	return h.tier.Set(ctx, items...)
+}

@@ -1,0 +1,210 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ai-mcp-gateway/gateway/store"
+)
+
+// Append adds messages. When the log takes them, the version is the one after
+// what is known here, and After is held against that alone.
+func (s *Store) Append(ctx context.Context, a *store.Append) (int64, error) {
+	w := &write{kind: kindAppend, tenant: a.Tenant, id: a.Conversation, append: *a}
+	return s.write(ctx, w, a.After, func(ctx context.Context) (int64, error) {
+		return s.Store.Append(ctx, a)
+	})
+}
+
+// PutSummary adds a summary. When the log takes it, the version is the one
+// after what is known here, and after is held against that alone.
+func (s *Store) PutSummary(ctx context.Context, tenant, id string, after int64, sum *store.Summary) (int64, error) {
+	w := &write{kind: kindSummary, tenant: tenant, id: id, summary: *sum}
+	if w.summary.Created.IsZero() {
+		// It is how a summary is recognised that was written already.
+		w.summary.Created = time.Now().UTC().Truncate(time.Microsecond)
+	}
+	return s.write(ctx, w, after, func(ctx context.Context) (int64, error) {
+		return s.Store.PutSummary(ctx, tenant, id, after, &w.summary)
+	})
+}
+
+// PutTodos replaces a conversation's list.
+func (s *Store) PutTodos(ctx context.Context, tenant, id string, todos []store.Todo) error {
+	w := &write{kind: kindTodos, tenant: tenant, id: id, todos: todos}
+	_, err := s.write(ctx, w, store.AnyVersion, func(ctx context.Context) (int64, error) {
+		return 0, s.Store.PutTodos(ctx, tenant, id, todos)
+	})
+	return err
+}
+
+// PutResponse keeps an answer until expires.
+func (s *Store) PutResponse(ctx context.Context, tenant, id string, r *store.Response, expires time.Time) error {
+	w := &write{kind: kindResponse, tenant: tenant, id: id, response: *r, expires: expires}
+	_, err := s.write(ctx, w, store.AnyVersion, func(ctx context.Context) (int64, error) {
+		return 0, s.Store.PutResponse(ctx, tenant, id, r, expires)
+	})
+	return err
+}
+
+// DeleteResponse removes an answer. When the log takes it, only what is in the
+// log is known not to be there.
+func (s *Store) DeleteResponse(ctx context.Context, tenant, id string) error {
+	w := &write{kind: kindResponseDeleted, tenant: tenant, id: id}
+	_, err := s.write(ctx, w, store.AnyVersion, func(ctx context.Context) (int64, error) {
+		return 0, s.Store.DeleteResponse(ctx, tenant, id)
+	})
+	return err
+}
+
+// write has the cold store do it, or the log.
+func (s *Store) write(ctx context.Context, w *write, after int64, try func(context.Context) (int64, error)) (int64, error) {
+	if err := ended(ctx); err != nil {
+		return 0, err
+	}
+	k := w.key()
+	q := s.backlog.acquire(k)
+	defer s.backlog.release(k, q)
+	if s.away.Load() || q.waits() {
+		return s.spool(ctx, q, w, after)
+	}
+	// One at a time: another one must not overtake what may end in the log.
+	if q.begin(ctx) != nil {
+		return 0, ended(ctx)
+	}
+	defer q.end()
+	if !s.away.Load() && !q.waits() {
+		within, cancel := context.WithTimeout(ctx, s.cfg.Wait)
+		version, err := try(within)
+		cancel()
+		if !missed(err) || ctx.Err() != nil {
+			return version, err
+		}
+		s.away.Store(true)
+	}
+	return s.spool(ctx, q, w, after)
+}
+
+// ended returns an error when the caller's time is over: nothing is written
+// for who does not wait for it.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// missed reports whether the cold store may answer at another time.
+func missed(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// spool writes to the log.
+func (s *Store) spool(ctx context.Context, q *queue, w *write, after int64) (int64, error) {
+	version, seq, err := s.enter(q, w, after)
+	if err == nil && s.cfg.Messages == Fsync {
+		err = s.log.Sync(ctx, seq)
+	}
+	var conflict *store.VersionError
+	if err == nil || errors.As(err, &conflict) || errors.Is(err, store.ErrNotFound) || errors.Is(err, errAppend) {
+		return version, err
+	}
+	return 0, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+}
+
+var errAppend = errors.New("spool: an append needs a key and a message")
+
+// enter adds a record, and its entry, in the same order for all.
+func (s *Store) enter(q *queue, w *write, after int64) (version int64, seq uint64, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch w.kind {
+	case kindAppend:
+		if len(w.append.Messages) == 0 || w.append.Key == "" {
+			return 0, 0, errAppend
+		}
+		for _, e := range q.entries {
+			if e.kind == kindAppend && e.name == w.append.Key {
+				return e.version, e.seq, nil
+			}
+		}
+		err = w.follow(after, q.version, int64(len(w.append.Messages)))
+	case kindSummary:
+		err = w.follow(after, q.summary, 1)
+	case kindResponseDeleted:
+		if n := len(q.entries); n > 0 && q.entries[n-1].kind == kindResponseDeleted {
+			err = store.ErrNotFound
+		}
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	b := acquireBuffer()
+	defer releaseBuffer(b)
+	*b = appendWrite((*b)[:0], w)
+	at, err := s.log.append(w.kind, *b)
+	if err != nil {
+		return 0, 0, err
+	}
+	q.note(w)
+	s.backlog.add(q, w.entry(at))
+	return w.version, at.seq, nil
+}
+
+// follow sets the versions of a write that wants to go on from after, where
+// known is the version here, 0 when it is not known.
+func (w *write) follow(after, known, n int64) error {
+	if after != store.AnyVersion && after < known {
+		return &store.VersionError{Version: known}
+	}
+	w.base = max(after, known)
+	if w.base == 0 && after == store.AnyVersion {
+		w.base = unknown
+	}
+	w.version = max(w.base, 0) + n
+	return nil
+}
+
+// PutCalls adds rows to the log; they get to the cold store in batches. When
+// the log takes none, they go there at once.
+func (s *Store) PutCalls(ctx context.Context, calls []store.Call) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	b := acquireBuffer()
+	*b = appendCalls((*b)[:0], calls)
+	seq, err := s.log.Append(kindCalls, *b)
+	releaseBuffer(b)
+	if err == nil && s.cfg.Calls == Fsync {
+		err = s.log.Sync(ctx, seq)
+	}
+	if err == nil {
+		return nil
+	}
+	within, cancel := context.WithTimeout(ctx, s.cfg.Wait)
+	defer cancel()
+	if cold := s.Store.PutCalls(within, calls); cold != nil {
+		return fmt.Errorf("%w: %w; %w", store.ErrUnavailable, err, cold)
+	}
+	return nil
+}
+
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func acquireBuffer() *[]byte {
+	b, ok := buffers.Get().(*[]byte)
+	if !ok {
+		panic("BUG: the pool has something else")
+	}
+	return b
+}
+
+// releaseBuffer leaves large ones to the collector.
+func releaseBuffer(b *[]byte) {
+	if cap(*b) <= 64<<10 {
+		buffers.Put(b)
+	}
+}
