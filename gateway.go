@@ -10,7 +10,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/ai-mcp-gateway/gateway/bench/simulator"
 	"github.com/ai-mcp-gateway/gateway/cache/redis"
@@ -18,7 +17,6 @@ import (
 	"github.com/ai-mcp-gateway/gateway/engine"
 	"github.com/ai-mcp-gateway/gateway/internal/secret"
 	"github.com/ai-mcp-gateway/gateway/proxy"
-	"github.com/ai-mcp-gateway/gateway/store/memory"
 	"github.com/ai-mcp-gateway/gateway/telemetry"
 	"github.com/ai-mcp-gateway/gateway/tenant"
 	"github.com/ai-mcp-gateway/gateway/translate/anthropic"
@@ -45,7 +43,6 @@ type Gateway struct {
 	server    *proxy.Server
 	redis     *redis.Store
 	state     *state
-	responses *memory.Responses
 	simulator *simulator.Server
 	listen    string // the address that was bound
 
@@ -54,12 +51,6 @@ type Gateway struct {
 
 	reloadFailures atomic.Uint64
 }
-
-// Responses are kept in the process, within this many bytes and for this long.
-const (
-	keptResponses = 64 << 20
-	keepResponses = 24 * time.Hour
-)
 
 // Open builds the gateway and binds its address. Log lines go to logs. Close
 // it, also after a failed Run.
@@ -77,7 +68,6 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 	if g.state, err = openState(context.Background(), cfg, g.redis, g.log.Slog()); err != nil {
 		return nil, err
 	}
-	g.responses = memory.NewResponses(keptResponses, keepResponses)
 	g.engine, err = engine.New(cfg.Engine(), g.options())
 	if err != nil {
 		return nil, err
@@ -192,7 +182,7 @@ func (g *Gateway) findProviders(cfg *configs.Config) (*configs.Config, error) {
 func (g *Gateway) options() engine.Options {
 	o := engine.Options{
 		Dialects:      g.dialects(),
-		Responses:     g.responses,
+		Responses:     g.state,
 		Conversations: g.state.conversations,
 		Roots:         g.Roots,
 		Log:           g.log.Slog(),

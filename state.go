@@ -23,6 +23,11 @@ const (
 	// sweepEvery is how often expired rows are looked for, sweepMost how many
 	// are removed at once.
 	sweepEvery, sweepMost = 5 * time.Minute, 10_000
+	// keepResponses is how long answers of the Responses API are kept.
+	keepResponses = 30 * 24 * time.Hour
+	// stateWithin bounds one read or write of them, drainWithin the wait for the
+	// spool at the end.
+	stateWithin, drainWithin = 5 * time.Second, 2 * time.Second
 )
 
 // state is what outlives a call: the two tiers, and the conversations in them.
@@ -30,14 +35,15 @@ type state struct {
 	cold          store.Store
 	spool         *spool.Store // what cold is when it is PostgreSQL, else nil
 	conversations *conversation.Manager
+	log           *slog.Logger
 	stop          context.CancelFunc
 	swept         chan struct{}
 }
 
 // openState opens the stores that cfg names. shared is the Redis, or nil.
 func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, log *slog.Logger) (*state, error) {
-	s := &state{swept: make(chan struct{})}
-	if err := s.openCold(ctx, cfg, log); err != nil {
+	s := &state{log: log, swept: make(chan struct{})}
+	if err := s.openCold(ctx, cfg); err != nil {
 		return nil, err
 	}
 	var hot hotTier
@@ -53,13 +59,13 @@ func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, lo
 	})
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	go s.sweep(background, log)
+	go s.sweep(background)
 	return s, nil
 }
 
 // openCold opens SQLite, or PostgreSQL behind a spool. A PostgreSQL that is
 // away is no error: the spool takes the writes until it is there.
-func (s *state) openCold(ctx context.Context, cfg *configs.Config, log *slog.Logger) (err error) {
+func (s *state) openCold(ctx context.Context, cfg *configs.Config) (err error) {
 	if cfg.State.Postgres.Empty() {
 		s.cold, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, "gateway.db"))
 		return err
@@ -69,13 +75,13 @@ func (s *state) openCold(ctx context.Context, cfg *configs.Config, log *slog.Log
 		return err
 	}
 	if err := shared.Ready(ctx); errors.Is(err, store.ErrUnavailable) {
-		log.Warn("PostgreSQL is away; writes are spooled", "error", err.Error())
+		s.log.Warn("PostgreSQL is away; writes are spooled", "error", err.Error())
 	} else if err != nil {
 		_ = shared.Close()
 		return err
 	}
 	settings := spool.Config{Alarm: func(st spool.State) {
-		log.Warn("spool", "alarm", st.Alarm, "bytes", st.Bytes, "limit", st.Limit, "damage", st.Damage, "refused", st.Refused)
+		s.log.Warn("spool", "alarm", st.Alarm, "bytes", st.Bytes, "limit", st.Limit, "damage", st.Damage, "refused", st.Refused)
 	}}
 	waiting, err := spool.Open(filepath.Join(cfg.DataDir, "spool"), settings)
 	if err == nil {
@@ -90,7 +96,7 @@ func (s *state) openCold(ctx context.Context, cfg *configs.Config, log *slog.Log
 }
 
 // sweep removes what has expired, until ctx ends.
-func (s *state) sweep(ctx context.Context, log *slog.Logger) {
+func (s *state) sweep(ctx context.Context) {
 	defer close(s.swept)
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -101,7 +107,7 @@ func (s *state) sweep(ctx context.Context, log *slog.Logger) {
 		case <-tick.C:
 		}
 		if _, err := s.cold.Sweep(ctx, sweepMost); err != nil && ctx.Err() == nil {
-			log.Warn("sweep", "error", err.Error())
+			s.log.Warn("sweep", "error", err.Error())
 		}
 	}
 }
@@ -125,10 +131,52 @@ func (s *state) health() string {
 	}
 }
 
+// PutResponse keeps an answer of the Responses API. One that cannot be kept is
+// not to be gone on from, which its client learns when it asks for it.
+func (s *state) PutResponse(tenant, id string, r store.Response) {
+	ctx, cancel := context.WithTimeout(context.Background(), stateWithin)
+	defer cancel()
+	if err := s.cold.PutResponse(ctx, tenant, id, &r, time.Now().Add(keepResponses)); err != nil {
+		s.log.Error("a response is not kept", "response_id", id, "error", err.Error())
+	}
+}
+
+// Response returns one that is kept.
+func (s *state) Response(tenant, id string) (store.Response, bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), stateWithin)
+	defer cancel()
+	r, err := s.cold.Response(ctx, tenant, id)
+	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) {
+			s.log.Error("a response cannot be read", "response_id", id, "error", err.Error())
+		}
+		return store.Response{}, false
+	}
+	return *r, true
+}
+
+// DeleteResponse forgets one and reports whether there was one.
+func (s *state) DeleteResponse(tenant, id string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), stateWithin)
+	defer cancel()
+	err := s.cold.DeleteResponse(ctx, tenant, id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		s.log.Error("a response is not deleted", "response_id", id, "error", err.Error())
+	}
+	return err == nil
+}
+
+// close ends it. What is spooled has a moment to get to PostgreSQL; the rest
+// goes there after the next start.
 func (s *state) close() {
 	s.conversations.Close()
 	s.stop()
 	<-s.swept
+	if s.spool != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
+		defer cancel()
+		_ = s.spool.Drain(ctx)
+	}
 	_ = s.cold.Close()
 }
 
