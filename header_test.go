@@ -143,7 +143,7 @@ func TestHeadersToProviders(t *testing.T) {
 			"x-api-key: "+appKey, "Authorization: Basic Y2xpZW50", "Cookie: session=client", "X-Forwarded-For: 10.0.0.1", "X-Forwarded-Host: evil.example",
 			"Forwarded: for=10.0.0.1", "X-Real-Ip: 10.0.0.1", "Proxy-Authorization: Basic Y2xpZW50", "Proxy-Connection: keep-alive", "Keep-Alive: timeout=5", "TE: trailers",
 			"Upgrade: h2c", "X-Named: hop", "Connection: X-Named", "Referer: https://client.example/", "Origin: https://client.example", "User-Agent: client/1.0",
-			"Accept-Language: xx", "OpenAI-Organization: org-client", "X-Gateway-User: u", "X-Custom: y", "X-Sim: status=500", "Idempotency-Key: k", "Via: 1.1 client", "Range: bytes=0-1")
+			"Accept-Language: xx", "OpenAI-Organization: org-client", "X-Gateway-User: u", "X-Custom: y", "X-Sim: status=500", fmt.Sprintf("Idempotency-Key: k%t", stream), "Via: 1.1 client", "Range: bytes=0-1")
 		if r.status != http.StatusOK {
 			t.Fatalf("status %d: %s", r.status, r.body)
 		}

@@ -43,7 +43,8 @@ type question struct {
 // answer is a string, or something whose JSON does as well.
 type answer string
 
-func (a *answer) UnmarshalJSON(data []byte) error {
+// UnmarshalJSON implements json.Unmarshaler.
+func (a *answer) UnmarshalJSON(data []byte) error { //nolint:unparam // the interface has it
 	var s string
 	if json.Unmarshal(data, &s) != nil {
 		s = string(data)

@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,7 +110,7 @@ func asMessages(raw [][]byte) []Message {
 func TestCompress_QuestionIsFollowed(t *testing.T) {
 	m := newManager(t, openCold(t), nil, Options{})
 	all := rawTalk(harbours(59))
-	asked := append(all[:58:58], []byte(`{"role":"user","content":"How many boats has town number 35?"}`))
+	asked := append(slices.Clone(all[:58]), []byte(`{"role":"user","content":"How many boats has town number 35?"}`))
 	turn := beginTalk(t, m, asked, uncached)
 	if !strings.Contains(words(turn.Messages[1:]), "town number 35 has 16 boats") {
 		t.Errorf("what is asked for was left out: %s", words(turn.Messages))

@@ -53,7 +53,7 @@ func (m *Manager) Context(ctx context.Context, tenant, id string) (*Context, err
 		MessageCount: s.version, SummaryVersion: s.summaryVersion(),
 	}
 	if s.summary != nil {
-		c.Summary = appendFields(nil, s.summary.Fields, id, "", s.summary.Created)
+		c.Summary = contextFields(s.summary.Fields, id, "", s.summary.Created)
 	}
 	for _, message := range s.turns[max(len(s.turns)-maxShown, 0):] {
 		it := readItem(message.Dialect, message.Raw)
@@ -74,7 +74,7 @@ func (m *Manager) PutSummary(ctx context.Context, tenant, id string, fields []by
 		return 0, fault
 	}
 	s := store.Summary{Text: text, Created: time.Now().UTC().Truncate(time.Microsecond)}
-	s.Fields = appendFields(nil, fields, id, "", s.Created)
+	s.Fields = contextFields(fields, id, "", s.Created)
 	version, err := m.cold.PutSummary(ctx, tenant, id, store.AnyVersion, &s)
 	if err != nil {
 		return 0, err
@@ -205,11 +205,11 @@ func (f *field) text(raw []byte) (string, bool) {
 	return strings.Join(words, "; "), true
 }
 
-// appendFields appends fields, an object or nothing, as a ContextSummary: with
+// contextFields returns fields, an object or nothing, as a ContextSummary: with
 // the id, the time unless it has one, and text in the place of its own unless
 // that is empty.
-func appendFields(dst, fields []byte, id, text string, updated time.Time) []byte {
-	dst = append(dst, `{"conversationId":`...)
+func contextFields(fields []byte, id, text string, updated time.Time) []byte {
+	dst := []byte(`{"conversationId":`)
 	dst = translate.AppendString(dst, []byte(id))
 	stamp := []byte(updated.Format(`"` + time.RFC3339Nano + `"`))
 	for o := translate.Members(fields); o.Next(); {

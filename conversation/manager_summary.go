@@ -36,7 +36,7 @@ func (t *Turn) extend(ctx context.Context) {
 	if x.previous != nil {
 		after, previous, next.Fields = x.previous.Version, x.previous.Text, x.previous.Fields
 	}
-	next.Fields = appendFields(nil, next.Fields, t.call.ID, x.text, next.Created)
+	next.Fields = contextFields(next.Fields, t.call.ID, x.text, next.Created)
 	version, err := m.cold.PutSummary(ctx, t.call.Tenant, t.call.ID, after, &next)
 	if err != nil {
 		m.failed(fmt.Errorf("conversation: cannot store a summary: %w", err))
@@ -96,7 +96,7 @@ func (m *Manager) summarise(ctx context.Context, j *job) error {
 	}
 	next := j.extract
 	next.Text, next.Model, next.Created = text, model, time.Now().UTC().Truncate(time.Microsecond)
-	next.Fields = appendFields(nil, next.Fields, j.id, text, next.Created)
+	next.Fields = contextFields(next.Fields, j.id, text, next.Created)
 	next.Version, err = m.cold.PutSummary(ctx, j.tenant, j.id, j.extract.Version, &next)
 	if err != nil {
 		return err

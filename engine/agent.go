@@ -73,7 +73,7 @@ func (e *Engine) Work(a *Agent) *translate.Error {
 			return err
 		}
 	}
-	return a.end(e)
+	return a.end()
 }
 
 // Gone ends the call under way, like Call.ClientGone.
@@ -187,7 +187,7 @@ func (a *Agent) change(f File) {
 }
 
 // end stores the task and its answer as a turn.
-func (a *Agent) end(e *Engine) *translate.Error {
+func (a *Agent) end() *translate.Error {
 	answer, _ := json.Marshal(chatMessageBody{"assistant", a.Answer})
 	ctx, cancel := context.WithTimeout(context.Background(), keepWithin)
 	defer cancel()

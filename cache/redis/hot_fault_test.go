@@ -250,13 +250,15 @@ func TestHotFlapping(t *testing.T) {
 		<-tick.C
 	}
 	f.cut(false)
+	// A probe a second may have met nothing but cuts until now.
+	eventually(t, "a turn works again", func() bool { return worked.Load() > 0 })
 	stop.Store(true)
 	calls.Wait()
 	if n, most := f.dials.Load(), int64(dialsPerSecond*(2+int(time.Since(begin).Seconds()))); n > most {
 		t.Errorf("%d connections, want at most %d", n, most)
 	}
-	if failed.Load() == 0 || worked.Load() == 0 {
-		t.Errorf("%d turns failed, %d worked", failed.Load(), worked.Load())
+	if failed.Load() == 0 {
+		t.Error("no turn failed")
 	}
 	eventually(t, "connected", connected(s))
 	checkHotUp(t, h, "{k2}")

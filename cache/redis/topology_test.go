@@ -2,10 +2,13 @@ package redis
 
 import (
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -98,10 +101,17 @@ func testClusterCache(t *testing.T, c *testservice.RedisCluster, s *Store) {
 
 // owner returns which of the masters has a slot.
 func owner(t *testing.T, c *testservice.RedisCluster, slot int64) int {
-	for _, r := range raw(t, c.Nodes[0]).ClusterSlots(ctx).Val() {
-		for i, node := range c.Nodes {
-			if int64(r.Start) <= slot && slot <= int64(r.End) && r.Nodes[0].Addr == node.Addr() {
-				return i
+	for _, shard := range raw(t, c.Nodes[0]).ClusterShards(ctx).Val() {
+		for _, r := range shard.Slots {
+			if r.Start > slot || slot > r.End {
+				continue
+			}
+			for i, node := range c.Nodes {
+				if slices.ContainsFunc(shard.Nodes, func(n goredis.Node) bool {
+					return n.Role == "master" && strings.HasSuffix(node.Addr(), fmt.Sprintf(":%d", n.Port))
+				}) {
+					return i
+				}
 			}
 		}
 	}

@@ -95,39 +95,51 @@ func plans(t *testing.T, url string) {
 		want, never []string
 	}{
 		"a conversation": {
-			sqlLoad, []any{"t", "c1", 8},
+			sqlLoad,
+			[]any{"t", "c1", 8},
 			[]string{"conversations_tenant_id_key", "messages_" + now.AddDate(0, 0, -3).Format("2006_01") + "_pkey", "(never executed)"},
 			nil,
 		},
 		"a page": {
-			sqlMessages, []any{"t", "c1", 40, 50},
+			sqlMessages,
+			[]any{"t", "c1", 40, 50},
 			[]string{"conversations_tenant_id_key", "_pkey"},
 			nil,
 		},
 		"messages of some minutes": {
-			`SELECT count(*) FROM messages WHERE created_at >= $1 AND created_at < $2`, []any{month.AddDate(0, -1, 0), month.AddDate(0, -1, 0).Add(time.Hour)},
+			`SELECT count(*) FROM messages WHERE created_at >= $1 AND created_at < $2`,
+			[]any{month.AddDate(0, -1, 0), month.AddDate(0, -1, 0).Add(time.Hour)},
 			[]string{"_created_at_idx", "messages_" + month.AddDate(0, -1, 0).Format("2006_01")},
 			[]string{"messages_" + old, "messages_" + this, "messages_default"},
 		},
 		"calls of a month": {
-			`SELECT count(*) FROM calls WHERE tenant = 't' AND created_at >= $1`, []any{month},
-			[]string{"calls_" + this}, []string{"calls_" + old},
+			`SELECT count(*) FROM calls WHERE tenant = 't' AND created_at >= $1`,
+			[]any{month},
+			[]string{"calls_" + this},
+			[]string{"calls_" + old},
 		},
 		"calls of some minutes": {
-			`SELECT count(*) FROM calls WHERE created_at >= $1 AND created_at < $2`, []any{month.AddDate(0, -1, 0), month.AddDate(0, -1, 0).Add(time.Hour)},
-			[]string{"_created_at_idx"}, []string{"calls_" + old},
+			`SELECT count(*) FROM calls WHERE created_at >= $1 AND created_at < $2`,
+			[]any{month.AddDate(0, -1, 0), month.AddDate(0, -1, 0).Add(time.Hour)},
+			[]string{"_created_at_idx"},
+			[]string{"calls_" + old},
 		},
 		"calls of a user": {
-			`SELECT count(*) FROM calls WHERE tenant = 't' AND user_id = 'u7' AND user_id <> '' AND created_at >= $1`, []any{month.AddDate(0, -1, 0)},
-			[]string{"_user_id_created_at_idx"}, []string{"calls_" + old},
+			`SELECT count(*) FROM calls WHERE tenant = 't' AND user_id = 'u7' AND user_id <> '' AND created_at >= $1`,
+			[]any{month.AddDate(0, -1, 0)},
+			[]string{"_user_id_created_at_idx"},
+			[]string{"calls_" + old},
 		},
 		"conversations of a user": {
 			`SELECT id FROM conversations WHERE tenant = 't' AND user_id = 'u7'`, nil,
-			[]string{"conversations_user"}, nil,
+			[]string{"conversations_user"},
+			nil,
 		},
 		"conversations of a day": {
-			`SELECT id FROM conversations WHERE created_at >= $1 AND created_at < $2`, []any{month.AddDate(0, -1, 0), month.AddDate(0, -1, 1)},
-			[]string{"conversations_created"}, nil,
+			`SELECT id FROM conversations WHERE created_at >= $1 AND created_at < $2`,
+			[]any{month.AddDate(0, -1, 0), month.AddDate(0, -1, 1)},
+			[]string{"conversations_created"},
+			nil,
 		},
 	} {
 		plan := explained(t, url, c.sql, c.args...)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -146,5 +145,9 @@ func away(code string) bool {
 	// No connection, conflicts that went on, no resources, somebody intervened
 	// (also a statement that took too long), the system's errors, a broken
 	// configuration, something internal.
-	return strings.Contains("08 40 53 57 58 F0 XX", code[:2])
+	switch code[:2] {
+	case "08", "40", "53", "57", "58", "F0", "XX":
+		return true
+	}
+	return false
 }
