@@ -57,8 +57,8 @@ func (c *Call) attach() *translate.Error {
 	if id == "" {
 		id = string(c.Request.ConversationID)
 	}
-	if id == "" || c.engine.options.Conversations == nil || itemsField(c.Op) == translate.FieldNone {
-		return nil
+	if id == "" || c.engine.options.Conversations == nil || c.Request.Members[itemsField(c.Op)].Value.Empty() {
+		return nil // there is nothing to attach, or nothing to attach it to
 	}
 	if err := CheckConversationID("conversation_id", id); err != nil {
 		return err
