@@ -20,17 +20,19 @@ import (
 //
 //	go test -trimpath -run '^$' -bench Gateway -benchtime 5s -cpuprofile default.pgo .
 func BenchmarkGateway(b *testing.B) {
-	for _, c := range []struct{ name, cache, model, serial string }{
-		{"miss/cache-off", "false", "bench-1k", ""},
-		{"miss/cache-on", "true", "bench-1k", loadgen.Serial},
-		{"hit", "true", "bench-1k", ""},
-		{"stream", "true", "bench-stream-20x64", loadgen.Serial},
+	const chat, messages = "/v1/chat/completions", "/v1/messages"
+	for _, c := range []struct{ name, path, cache, model, serial string }{
+		{"miss/cache-off", chat, "false", "bench-1k", ""},
+		{"miss/cache-on", chat, "true", "bench-1k", loadgen.Serial},
+		{"hit", chat, "true", "bench-1k", ""},
+		{"stream", chat, "true", "bench-stream-20x64", loadgen.Serial},
+		{"translated", messages, "false", "bench-1k", ""},
 	} {
-		b.Run(c.name, func(b *testing.B) { benchmarkGateway(b, c.cache, c.model, c.serial) })
+		b.Run(c.name, func(b *testing.B) { benchmarkGateway(b, c.path, c.cache, c.model, c.serial) })
 	}
 }
 
-func benchmarkGateway(b *testing.B, cached, model, serial string) {
+func benchmarkGateway(b *testing.B, path, cached, model, serial string) {
 	sim, err := simulator.Start(simulator.Config{})
 	if err != nil {
 		b.Fatal(err)
@@ -45,9 +47,9 @@ func benchmarkGateway(b *testing.B, cached, model, serial string) {
 	if strings.Contains(model, "stream") {
 		stream = "true"
 	}
-	body := `{"model":"sim/` + model + `","stream":` + stream + `,"temperature":0.2,"messages":[{"role":"user","content":"` +
+	body := `{"model":"sim/` + model + `","max_tokens":900,"stream":` + stream + `,"temperature":0.2,"messages":[{"role":"user","content":"` +
 		serial + strings.Repeat("a usual prompt of some words ", 28) + `"}]}`
-	request := loadgen.Post(addr, "/v1/chat/completions", []string{"Authorization: Bearer bench-key-0123456789"}, []byte(body))
+	request := loadgen.Post(addr, path, []string{"Authorization: Bearer bench-key-0123456789"}, []byte(body))
 	ctx := context.Background()
 	answer, err := loadgen.Learn(ctx, addr, request)
 	if err != nil {
@@ -71,7 +73,7 @@ func benchmarkGateway(b *testing.B, cached, model, serial string) {
 func serveInProcess(b *testing.B, text string) (addr string) {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "gateway.yaml")
-	if err := os.WriteFile(path, []byte("listen: 127.0.0.1:0\nshutdown: {drain: 0s, grace: 1s}\n"+text), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("listen: 127.0.0.1:0\ndata_dir: "+b.TempDir()+"\nshutdown: {drain: 0s, grace: 1s}\n"+text), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	cfg, err := configs.Load(path, func(string) (string, bool) { return "", false })
