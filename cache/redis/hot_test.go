@@ -51,7 +51,7 @@ func answered(t testing.TB, call func() error) {
 	t.Helper()
 	eventually(t, "Redis answers", func() bool {
 		err := call()
-		if err != nil && err != errDown && classify(err) != timeout {
+		if err != nil && err != errDown && classify(err) != timeout && classify(err) != busy {
 			t.Fatal(err)
 		}
 		return err == nil

@@ -100,7 +100,7 @@ func get(t testing.TB, s *Store, model string, k cache.Key) *cache.Entry {
 	var e *cache.Entry
 	eventually(t, "Redis answers", func() bool {
 		var err error
-		if e, err = s.Get(ctx, model, k); err != nil && err != errDown && classify(err) != timeout {
+		if e, err = s.Get(ctx, model, k); err != nil && err != errDown && classify(err) != timeout && classify(err) != busy {
 			t.Fatal(err)
 		}
 		return err == nil
