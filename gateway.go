@@ -183,6 +183,7 @@ func (g *Gateway) options() engine.Options {
 	o := engine.Options{
 		Dialects:      g.dialects(),
 		Responses:     g.state,
+		Ledger:        g.state,
 		Conversations: g.state.conversations,
 		Roots:         g.Roots,
 		Log:           g.log.Slog(),

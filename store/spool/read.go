@@ -88,15 +88,14 @@ func (s *Store) Response(ctx context.Context, tenant, id string) (*store.Respons
 	return &last.response, nil
 }
 
-// Sums adds up calls, with those that were in the log when it was called,
-// unless the cold store does not take them.
+// Sums adds up calls, those that were in the log when it was called among
+// them: it waits until the cold store has them.
 func (s *Store) Sums(ctx context.Context, q *store.SumQuery) ([]store.Sum, error) {
-	if !s.away.Load() {
-		within, cancel := context.WithTimeout(ctx, s.cfg.Wait)
-		defer cancel()
-		if err := s.Drain(within); err != nil && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	if s.away.Load() {
+		return nil, fmt.Errorf("%w: rows of the call log wait for it", store.ErrUnavailable)
+	}
+	if err := s.Drain(ctx); err != nil {
+		return nil, fmt.Errorf("%w: rows of the call log wait for it: %w", store.ErrUnavailable, err)
 	}
 	return s.Store.Sums(ctx, q)
 }

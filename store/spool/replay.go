@@ -28,6 +28,10 @@ const (
 	tries = 5
 	// A window is what is applied before the position moves on.
 	windowRecords, windowBytes = 512, 4 << 20
+	// restTimes is how many times as long as a window of rows took the next one
+	// waits: a row costs more to store than a call to answer, and the answers
+	// go first while there is room.
+	restTimes = 9
 )
 
 // window is some records that follow each other.
@@ -72,6 +76,7 @@ func (s *Store) replay(ctx context.Context, from cursor) {
 // run applies what there is and returns when to come again.
 func (r *replayer) run(ctx context.Context) time.Duration {
 	for {
+		began := time.Now()
 		n, err := r.step(ctx)
 		switch {
 		case err == nil && n == 0 && r.away.Load():
@@ -91,8 +96,21 @@ func (r *replayer) run(ctx context.Context) time.Duration {
 			return r.pause/2 + rand.N(r.pause/2)
 		case n < windowRecords/2:
 			return shipEvery
+		case r.leisurely():
+			return max(shipEvery/2, restTimes*time.Since(began))
 		}
 	}
+}
+
+// leisurely reports whether what is in the log may wait: nothing but rows that
+// nobody asks for, and less than half of what it takes.
+func (r *replayer) leisurely() bool {
+	if r.drains.Load() > 0 || r.backlog.unapplied.Load() > 0 {
+		return false
+	}
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	return r.log.bytes < r.log.cfg.Limit/2
 }
 
 func (r *replayer) ping(ctx context.Context) error {
