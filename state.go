@@ -16,6 +16,7 @@ import (
 	"github.com/ai-mcp-gateway/gateway/store/postgres"
 	"github.com/ai-mcp-gateway/gateway/store/spool"
 	"github.com/ai-mcp-gateway/gateway/store/sqlite"
+	"github.com/ai-mcp-gateway/gateway/telemetry"
 )
 
 const (
@@ -38,17 +39,19 @@ type state struct {
 	cold          store.Store
 	spool         *spool.Store // what cold is
 	embedded      bool         // over SQLite
+	shared        *postgres.Store
 	dropped       atomic.Int64 // rows of the call log that were lost
 	lastDrop      atomic.Int64 // when, in Unix seconds
 	conversations *conversation.Manager
+	metrics       *telemetry.Metrics
 	log           *slog.Logger
 	stop          context.CancelFunc
 	swept         chan struct{}
 }
 
 // openState opens the stores that cfg names. shared is the Redis, or nil.
-func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, log *slog.Logger) (*state, error) {
-	s := &state{log: log, swept: make(chan struct{})}
+func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, log *slog.Logger, metrics *telemetry.Metrics) (*state, error) {
+	s := &state{log: log, metrics: metrics, swept: make(chan struct{})}
 	if err := s.openCold(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -79,7 +82,11 @@ func (s *state) openCold(ctx context.Context, cfg *configs.Config) error {
 	var err error
 	if s.embedded = cfg.State.Postgres.Empty(); s.embedded {
 		settings.CallsOnly = true
-		cold, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, "gateway.db"))
+		var own *sqlite.Store
+		if own, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, "gateway.db")); err == nil {
+			own.Observe(s.metrics.Store)
+			cold = own
+		}
 	} else {
 		cold, err = s.openShared(ctx, cfg)
 	}
@@ -100,7 +107,7 @@ func (s *state) openCold(ctx context.Context, cfg *configs.Config) error {
 
 // openShared opens PostgreSQL. That it is away is no error.
 func (s *state) openShared(ctx context.Context, cfg *configs.Config) (store.Store, error) {
-	shared, err := postgres.Open(ctx, postgres.Config{URL: cfg.State.Postgres.Reveal()})
+	shared, err := postgres.Open(ctx, postgres.Config{URL: cfg.State.Postgres.Reveal(), Observe: s.metrics.Store})
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +117,7 @@ func (s *state) openShared(ctx context.Context, cfg *configs.Config) (store.Stor
 		_ = shared.Close()
 		return nil, err
 	}
+	s.shared = shared
 	return shared, nil
 }
 
@@ -144,6 +152,22 @@ func (s *state) health() string {
 		return "spooling"
 	default:
 		return "connected"
+	}
+}
+
+// addSources adds the metrics that are read from it at each scrape.
+func (s *state) addSources(m *telemetry.Metrics) {
+	m.Gauge("gateway_spool_bytes", "Bytes of rows of the call log, and of writes that PostgreSQL has yet to take, that wait in the spool.",
+		func() float64 { return float64(s.spool.State().Bytes) })
+	m.Gauge("gateway_spool_records", "How many of them wait.",
+		func() float64 { return float64(s.spool.State().Records) })
+	m.Gauge("gateway_spool_oldest_seconds", "How long the first of them has waited.",
+		func() float64 { return s.spool.State().Oldest.Seconds() })
+	m.Counter("gateway_ledger_dropped_total", "Rows of the call log that were lost because the spool was full or its disk failed.",
+		func() float64 { return float64(s.dropped.Load()) })
+	if s.shared != nil {
+		m.Gauge("gateway_postgres_connections_in_use", "Connections to PostgreSQL that are working now.",
+			func() float64 { return float64(s.shared.InUse()) })
 	}
 }
 

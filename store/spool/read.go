@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/store"
@@ -88,13 +89,19 @@ func (s *Store) Response(ctx context.Context, tenant, id string) (*store.Respons
 	return &last.response, nil
 }
 
+// awaySums is how long sums wait for a cold store that gave no answer lately.
+const awaySums = 2 * time.Second
+
 // Sums adds up calls, those that were in the log when it was called among
-// them: it waits until the cold store has them.
+// them: it waits until the cold store has them, not for long when that is away.
 func (s *Store) Sums(ctx context.Context, q *store.SumQuery) ([]store.Sum, error) {
+	patience := time.Duration(math.MaxInt64)
 	if s.away.Load() {
-		return nil, fmt.Errorf("%w: rows of the call log wait for it", store.ErrUnavailable)
+		patience = awaySums
 	}
-	if err := s.Drain(ctx); err != nil {
+	within, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := s.Drain(within); err != nil {
 		return nil, fmt.Errorf("%w: rows of the call log wait for it: %w", store.ErrUnavailable, err)
 	}
 	return s.Store.Sums(ctx, q)
