@@ -54,6 +54,9 @@ func (g *instance) fetch(path string, header ...string) reply {
 // nano is an amount of USD, as JSON or a header has it, in nano-dollars.
 func nano(t *testing.T, usd string) (n int64) {
 	t.Helper()
+	if usd == "unknown" {
+		return 0
+	}
 	whole, part, _ := strings.Cut(usd, ".")
 	if _, err := fmt.Sscan(strings.TrimLeft(whole+part+strings.Repeat("0", 9-len(part)), "0")+" ", &n); err != nil && strings.Trim(usd, "0.") != "" {
 		t.Fatalf("%q is no amount: %v", usd, err)
@@ -176,6 +179,7 @@ func TestAccept_O7(t *testing.T) {
 		mine.take(g.post("/v1/chat/completions", chat("L0", "plain 0", false), key))
 		mine.take(g.post("/v1/chat/completions", fmt.Sprintf(streamWithUsage, "stream 0"), key))
 		mine.take(g.post("/v1/messages", `{"model":"L0","max_tokens":99,"messages":[{"role":"user","content":"translated"}]}`, key))
+		mine.take(g.post("/v1/embeddings", `{"model":"sim/sim-embed","input":"a text"}`, key))
 		mine.take(g.post("/v1/responses", `{"model":"L0","input":"translated too"}`, key))
 		if err := sim.Script(simulator.Step{Requests: 1, Faults: "status=500"}); err != nil {
 			t.Fatal(err)
@@ -193,8 +197,12 @@ func TestAccept_O7(t *testing.T) {
 
 		got := gjson.Parse(g.fetch("/v1/stats/conversation/agent", key).body)
 		if got.Get("llmCalls").Int() != agent.Get("calls.#").Int() || nano(t, got.Get("totalCost").Raw) != nano(t, agent.Get("cost").Raw) ||
-			got.Get("messageCount").Int() != 2 || got.Get("totalTokens.output").Int() != agent.Get("tokens.output").Int() || !got.Get("updatedAt").Time().After(time.Unix(0, 0)) {
+			got.Get("messageCount").Int() != 2 || got.Get("conversationId").Str != "agent" || got.Get("totalTokens.output").Int() != agent.Get("tokens.output").Int() || !got.Get("updatedAt").Time().After(time.Unix(0, 0)) {
 			t.Errorf("%s of %s", got.Raw, agent.Raw)
+		}
+
+		if n := gjson.Get(g.fetch("/v1/stats/conversation/c", key).body, "llmCalls").Int(); n != 3 {
+			t.Errorf("%d calls for the conversation c, want 3", n)
 		}
 
 		const other = "Authorization: Bearer key-of-tenant-b"
@@ -210,6 +218,34 @@ func TestAccept_O7(t *testing.T) {
 			t.Errorf("%d calls until %s, want %d", n, day, mine.attempts+mine.cached)
 		}
 	})
+}
+
+// TestAccept_O7_Surface does the same on routes that are passed through.
+func TestAccept_O7_Surface(t *testing.T) {
+	p := startSurfaced(t)
+	g := (&backend{}).start(t, surfaceConfig(p.URL, unhurried))
+	t.Cleanup(p.CloseClientConnections)
+	reply := func(kind, body string) {
+		p.answer = func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	mine := &bill{t: t}
+	reply("application/json", `{"usage":{"input_tokens":1000,"output_tokens":3,"total_tokens":1003}}`)
+	mine.take(g.post("/v1/images/generations", `{"model":"p/drawer","prompt":"x"}`))
+	reply("audio/mpeg", "sound")
+	mine.take(g.post("/v1/audio/speech", `{"model":"p/drawer","input":"x"}`))
+	reply("text/event-stream", "data: {\"usage\":{\"input_tokens\":1000,\"output_tokens\":3}}\n\n")
+	if r := g.post("/v1/images/generations", `{"model":"p/drawer","stream":true,"prompt":"y"}`); r.status != 200 {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	mine.attempts++
+	mine.in, mine.out, mine.cost = mine.in+1000, mine.out+3, 2*mine.cost
+	mine.wants(g)
+	if mine.cost != 2*1_006_000 {
+		t.Errorf("cost %d", mine.cost)
+	}
 }
 
 // wantsNothing checks that there are no calls.

@@ -31,6 +31,9 @@ func (c *Call) settle(t *target, u *translate.Usage) {
 	a := &r.Attempts[len(r.Attempts)-1]
 	a.Tokens = telemetry.Tokens{In: u.In, CacheRead: u.CacheRead, CacheWrite: u.CacheWrite, Out: u.Out, Reasoning: u.Reasoning}
 	a.CostNano, a.CostKnown = t.cost(u)
+	if c.Op == translate.OpCountTokens { // which no provider takes money for
+		a.CostNano, a.CostKnown = 0, true
+	}
 	c.total()
 }
 

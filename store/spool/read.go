@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/store"
@@ -95,7 +94,7 @@ const awaySums = 2 * time.Second
 // Sums adds up calls, those that were in the log when it was called among
 // them: it waits until the cold store has them, not for long when that is away.
 func (s *Store) Sums(ctx context.Context, q *store.SumQuery) ([]store.Sum, error) {
-	patience := time.Duration(math.MaxInt64)
+	patience := time.Minute
 	if s.away.Load() {
 		patience = awaySums
 	}
