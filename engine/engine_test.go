@@ -35,14 +35,21 @@ type rig struct {
 	prepare func()
 	asked   func(model string)
 
-	book    book
-	members []*member // all that were asked
+	book book
 }
 
-// book is a ledger that can be read.
+// book is a ledger that can be read, with the calls that it is held against.
 type book struct {
-	mu   sync.Mutex
-	rows []store.Call
+	mu      sync.Mutex
+	rows    []store.Call
+	members []*member
+}
+
+// expect notes that the rows of a call will come.
+func (b *book) expect(m *member) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.members = append(b.members, m)
 }
 
 // Put implements ledger.
@@ -122,7 +129,7 @@ func (r *rig) balanced(t testing.TB) {
 			t.Errorf("a row of a stored answer costs: %+v", row)
 		}
 	}
-	for _, m := range r.members {
+	for _, m := range r.book.members {
 		attempts, cost = attempts+len(m.wait().attempts), cost+m.cost
 	}
 	if rows != attempts || paid != cost {
@@ -212,7 +219,7 @@ func (r *rig) askFor(t *testing.T, model, prompt string, stream bool, gate chan 
 		t.Fatal(err)
 	}
 	m := &member{t: t, call: c, gate: gate, writing: make(chan struct{}), done: make(chan struct{})}
-	r.members = append(r.members, m)
+	r.book.expect(m)
 	go m.run(r.Engine, c)
 	return m
 }
