@@ -261,7 +261,7 @@ func wantsNothing(t *testing.T, g *instance, header ...string) {
 func TestAccept_O7_Query(t *testing.T) {
 	g := (&backend{}).start(t, "")
 	for _, c := range []struct{ query, param, says string }{
-		{"groupBy=modle", "groupBy", `did you mean \"model\"?`},
+		{"groupBy=modal", "groupBy", `did you mean \"model\"?`},
 		{"groupBy=", "groupBy", "one of model, layer, day, project, user"},
 		{"group_by=model", "group_by", `did you mean \"groupBy\"?`},
 		{"from=yesterday", "from", "2026-01-31"},

@@ -75,19 +75,18 @@ func (c *Call) row(a *telemetry.Attempt) *store.Call {
 // explain writes the routing decision and what the cache did as JSON.
 func (c *Call) explain() {
 	r := &c.Record
-	b := append(c.decision[:0], '{')
+	c.decision = append(c.decision[:0], '{')
 	for _, f := range [...]struct{ name, value string }{
 		{`"model":`, r.Model}, {`"reason":`, r.Reason}, {`"cache":`, r.Cache}, {`"cacheReason":`, r.CacheReason},
 	} {
 		if f.value == "" {
 			continue
 		}
-		if len(b) > 1 {
-			b = append(b, ',')
+		if len(c.decision) > 1 {
+			c.decision = append(c.decision, ',')
 		}
-		b = append(b, f.name...)
 		c.text = append(c.text[:0], f.value...)
-		b = translate.AppendString(b, c.text)
+		c.decision = translate.AppendString(append(c.decision, f.name...), c.text)
 	}
-	c.decision = append(b, '}')
+	c.decision = append(c.decision, '}')
 }
