@@ -224,6 +224,8 @@ func (g *instance) memory() (now, peak int64) {
 // instance does: the peak is that of its whole life.
 func (g *instance) wantGrowth(t testing.TB, most int64, f func()) {
 	t.Helper()
+	// The rows of what came before take the database some memory of its own.
+	eventually(t, patience, "the rows of the ledger to be stored", func() bool { return metric(t, g.metrics(), "gateway_spool_records") == 0 })
 	before, _ := g.memory()
 	f()
 	if _, peak := g.memory(); peak-before > most {
