@@ -80,7 +80,7 @@ func (s *state) openCold(ctx context.Context, cfg *configs.Config) (err error) {
 		_ = shared.Close()
 		return err
 	}
-	settings := spool.Config{Alarm: func(st spool.State) {
+	settings := spool.Config{Limit: cfg.State.Spool, Alarm: func(st spool.State) {
 		s.log.Warn("spool", "alarm", st.Alarm, "bytes", st.Bytes, "limit", st.Limit, "damage", st.Damage, "refused", st.Refused)
 	}}
 	waiting, err := spool.Open(filepath.Join(cfg.DataDir, "spool"), settings)

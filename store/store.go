@@ -50,6 +50,11 @@ type Store interface {
 	// nothing and returns what it returned then. It is a VersionError when
 	// a.After is neither AnyVersion nor the version that holds.
 	Append(ctx context.Context, a *Append) (version int64, err error)
+	// Admit is ErrUnavailable when an Append to the conversation would find no
+	// room or nobody to take it, as far as that is known: who means to answer
+	// first and to append then asks before. While all is well it waits for
+	// nothing.
+	Admit(ctx context.Context, tenant, id string) error
 	// PutSummary adds a summary, whose version is the next, and creates the
 	// conversation when it is new. It is a VersionError when after is neither
 	// AnyVersion nor the newest summary's version (0: none yet).

@@ -62,6 +62,7 @@ func New(cold store.Store, log *Log, cfg Config) (*Store, error) {
 		progress: make(chan struct{}), now: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.patience.Store(int64(leastPatience))
+	s.away.Store(log.admitTurn() != nil) // it was away for long, and a turn would be lost that learns that it still is
 	from, err := s.reload()
 	if err != nil {
 		return nil, fmt.Errorf("cannot read what is in the spool: %w", err)

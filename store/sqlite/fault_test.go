@@ -62,6 +62,7 @@ func TestFault084_LockedByAnother(t *testing.T) {
 	err := other.write.run(t.Context(), func(*tx) error { // has the lock
 		_, err := hasty.Append(t.Context(), pair("test", 1))
 		wantCode(t, err, sqlite3.SQLITE_BUSY)
+		wantCode(t, hasty.Admit(t.Context(), "t", "c"), sqlite3.SQLITE_BUSY)
 
 		// Who would wait longer is still told when its time is over.
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -76,6 +77,9 @@ func TestFault084_LockedByAnother(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := hasty.Admit(t.Context(), "t", "c"); err != nil {
+		t.Error(err)
 	}
 	appendPair(t, hasty, 1)
 	appendPair(t, patient, 2)

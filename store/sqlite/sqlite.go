@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -25,6 +26,8 @@ import (
 // Store is a store.Store in a SQLite file.
 type Store struct {
 	write, read *pool
+
+	ailing atomic.Bool // the last append found the file not to be written
 }
 
 var _ store.Store = (*Store)(nil)
