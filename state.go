@@ -12,6 +12,7 @@ import (
 	"github.com/ai-mcp-gateway/gateway/configs"
 	"github.com/ai-mcp-gateway/gateway/conversation"
 	"github.com/ai-mcp-gateway/gateway/store"
+	"github.com/ai-mcp-gateway/gateway/store/archive"
 	"github.com/ai-mcp-gateway/gateway/store/postgres"
 	"github.com/ai-mcp-gateway/gateway/store/spool"
 	"github.com/ai-mcp-gateway/gateway/store/sqlite"
@@ -67,7 +68,10 @@ func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, lo
 // away is no error: the spool takes the writes until it is there.
 func (s *state) openCold(ctx context.Context, cfg *configs.Config) (err error) {
 	if cfg.State.Postgres.Empty() {
-		s.cold, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, "gateway.db"))
+		own, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, "gateway.db"))
+		if err == nil {
+			s.cold = archive.New(own, cfg.ArchiveDir())
+		}
 		return err
 	}
 	shared, err := postgres.Open(ctx, postgres.Config{URL: cfg.State.Postgres.Reveal()})
@@ -85,7 +89,7 @@ func (s *state) openCold(ctx context.Context, cfg *configs.Config) (err error) {
 	}}
 	waiting, err := spool.Open(filepath.Join(cfg.DataDir, "spool"), settings)
 	if err == nil {
-		if s.spool, err = spool.New(shared, waiting, settings); err == nil {
+		if s.spool, err = spool.New(archive.New(shared, cfg.ArchiveDir()), waiting, settings); err == nil {
 			s.cold = s.spool
 			return nil
 		}

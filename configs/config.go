@@ -110,6 +110,9 @@ type Config struct {
 		Postgres secret.String `yaml:"postgres" unset:"empty"`
 		// Spool is how many bytes may wait in data_dir while PostgreSQL is away.
 		Spool int64 `yaml:"spool" unit:"bytes" min:"65536"`
+		// Archive is the directory of archived conversations; empty means
+		// data_dir/archive. Instances that share PostgreSQL share it.
+		Archive string `yaml:"archive"`
 	} `yaml:"state"`
 
 	// Strict refuses a request whose provider cannot be told all of it;

@@ -20,6 +20,8 @@ var (
 	ErrUnavailable = errors.New("store: unavailable")
 	// ErrKeyReused: an idempotency key came again with another request.
 	ErrKeyReused = errors.New("store: idempotency key reused")
+	// ErrArchive: the messages are archived, and where they are cannot be read.
+	ErrArchive = errors.New("store: archive unreadable")
 )
 
 // VersionError is a conflict: somebody else has written in between.

@@ -65,6 +65,18 @@ func (s *PostgresServer) URL(database string) string {
 	return "postgres://postgres@" + s.Addr() + "/" + database + "?sslmode=disable"
 }
 
+// Exec runs a statement with the server's own client on the database "postgres",
+// and returns its rows as psql -At prints them.
+func (s *PostgresServer) Exec(statement string) string {
+	s.t.Helper()
+	cmd := exec.Command(filepath.Join(s.bin, "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement, s.URL("postgres"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("%s: %v\n%s", statement, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
 // Stop ends the server as a crash would: its connections are reset, and what
 // was not committed is gone. It returns when the last process has ended, paused
 // or not. Stopping twice is allowed.

@@ -27,6 +27,8 @@ import (
 type Store struct {
 	write, read *pool
 
+	migrated []string // the migrations that Open has applied
+
 	ailing atomic.Bool // the last append found the file not to be written
 }
 
@@ -72,7 +74,10 @@ func open(ctx context.Context, path string, migrations fs.FS, busy time.Duration
 		read:  newPool(dsn(path, "rw", busy, "query_only(1)"), "BEGIN", readers),
 	}
 	err = patiently(ctx, busy, func() error {
-		return s.write.run(ctx, func(tx *tx) error { return migrate(tx, migrations) })
+		return s.write.run(ctx, func(tx *tx) (err error) {
+			s.migrated, err = migrate(tx, migrations)
+			return err
+		})
 	})
 	if err == nil {
 		err = s.Ping(ctx)
