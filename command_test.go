@@ -138,6 +138,9 @@ func TestAccept_S7_Commands(t *testing.T) {
 		if err != nil || len(archives) != 1 {
 			t.Fatalf("%q, %v", archives, err)
 		}
+		if metric(t, g.metrics(), "gateway_store_duration_seconds_count") == 0 {
+			t.Error("the database's work is not counted")
+		}
 		if got := g.context("one"); got.Get("recentMessages.#").Int() != 4 || got.Get("recentMessages.0.content").Str != "The word is Quince." {
 			t.Errorf("%s", got.Raw)
 		}

@@ -65,7 +65,7 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 	if err := g.openRedis(cfg); err != nil {
 		return nil, err
 	}
-	if g.state, err = openState(context.Background(), cfg, g.redis, g.log.Slog()); err != nil {
+	if g.state, err = openState(context.Background(), cfg, g.redis, g.log.Slog(), g.metrics); err != nil {
 		return nil, err
 	}
 	g.engine, err = engine.New(cfg.Engine(), g.options())

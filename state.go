@@ -16,6 +16,7 @@ import (
 	"github.com/ai-mcp-gateway/gateway/store/postgres"
 	"github.com/ai-mcp-gateway/gateway/store/spool"
 	"github.com/ai-mcp-gateway/gateway/store/sqlite"
+	"github.com/ai-mcp-gateway/gateway/telemetry"
 )
 
 const (
@@ -37,13 +38,14 @@ type state struct {
 	spool         *spool.Store // what cold is when it is PostgreSQL, else nil
 	conversations *conversation.Manager
 	log           *slog.Logger
+	metrics       *telemetry.Metrics
 	stop          context.CancelFunc
 	swept         chan struct{}
 }
 
 // openState opens the stores that cfg names. shared is the Redis, or nil.
-func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, log *slog.Logger) (*state, error) {
-	s := &state{log: log, swept: make(chan struct{})}
+func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, log *slog.Logger, metrics *telemetry.Metrics) (*state, error) {
+	s := &state{log: log, metrics: metrics, swept: make(chan struct{})}
 	if err := s.openCold(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -70,11 +72,12 @@ func (s *state) openCold(ctx context.Context, cfg *configs.Config) (err error) {
 	if cfg.State.Postgres.Empty() {
 		own, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, "gateway.db"))
 		if err == nil {
+			own.Observe(s.metrics.Store)
 			s.cold = archive.New(own, cfg.ArchiveDir())
 		}
 		return err
 	}
-	shared, err := postgres.Open(ctx, postgres.Config{URL: cfg.State.Postgres.Reveal()})
+	shared, err := postgres.Open(ctx, postgres.Config{URL: cfg.State.Postgres.Reveal(), Observe: s.metrics.Store})
 	if err != nil {
 		return err
 	}

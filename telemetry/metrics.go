@@ -12,6 +12,7 @@ const (
 	maxModels   = 1000
 	maxFailures = 1000
 	maxCodes    = 100
+	maxStores   = 100
 )
 
 // cacheResults are the values of Call.Cache that are told apart.
@@ -30,6 +31,7 @@ type Metrics struct {
 	models   *table[modelKey, modelSeries]
 	failures *table[failureKey, atomic.Uint64]
 	errors   *table[codeKey, atomic.Uint64]
+	stores   *table[operationKey, histogram]
 	cache    [len(cacheResults)]atomic.Uint64
 
 	mu      sync.Mutex
@@ -52,6 +54,7 @@ func NewMetrics(version string) *Metrics {
 		models:   newTable[modelKey, modelSeries](maxModels),
 		failures: newTable[failureKey, atomic.Uint64](maxFailures),
 		errors:   newTable[codeKey, atomic.Uint64](maxCodes),
+		stores:   newTable[operationKey, histogram](maxStores),
 	}
 }
 
@@ -71,6 +74,12 @@ func (m *Metrics) Call(c *Call) {
 	if c.Cache != "" {
 		m.cache[cacheResult(c.Cache)].Add(1)
 	}
+}
+
+// Store counts an operation of the cold tier, such as "append", and the time that
+// it took, the wait for a connection included.
+func (m *Metrics) Store(operation string, took time.Duration) {
+	m.stores.get(operationKey{operation}).observe(took)
 }
 
 // InFlight adds delta to the number of calls under way.

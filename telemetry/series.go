@@ -129,6 +129,14 @@ func (k failureKey) text() string {
 	return modelKey{k.provider, k.model}.text() + `,outcome="` + k.code + `"`
 }
 
+// operationKey is one of the cold tier's.
+type operationKey struct{ operation string }
+
+func (k operationKey) canonical() operationKey { return operationKey{label(k.operation)} }
+func (k operationKey) overflow() operationKey  { return operationKey{other} }
+func (k operationKey) clone() operationKey     { return operationKey{strings.Clone(k.operation)} }
+func (k operationKey) text() string            { return `operation="` + k.operation + `"` }
+
 // codeKey is an error code.
 type codeKey struct{ code string }
 

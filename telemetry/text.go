@@ -15,6 +15,7 @@ func (m *Metrics) AppendText(dst []byte) []byte {
 	m.appendInfo(&p)
 	m.appendRoutes(&p)
 	m.appendModels(&p)
+	m.appendStores(&p)
 	m.appendSources(&p)
 	m.appendProcess(&p)
 	return p.b
@@ -92,6 +93,13 @@ func (m *Metrics) appendModels(p *page) {
 	p.family("gateway_cost_unknown_total", "counter", "Attempts whose cost is not wholly known.")
 	for _, r := range rows {
 		p.integer("", r.labels, int64(r.v.costUnknown.Load()))
+	}
+}
+
+func (m *Metrics) appendStores(p *page) {
+	p.family("gateway_store_duration_seconds", "histogram", "Operations of the cold tier, with the wait for a connection.")
+	for _, r := range m.stores.rows() {
+		p.histogram(r.labels, r.v)
 	}
 }
 

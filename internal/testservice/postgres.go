@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 )
 
 // PostgresServer is a PostgreSQL server owned by one test, with a database and
@@ -21,7 +20,7 @@ import (
 // It does not fsync unless its arguments say so: what it has committed outlives
 // its processes, not the machine.
 type PostgresServer struct {
-	t    testing.TB
+	t    TB
 	bin  string              // the directory of its programs
 	as   *syscall.Credential // nil: the test's own account
 	data string
@@ -32,7 +31,7 @@ type PostgresServer struct {
 
 // Postgres starts a server and returns when it answers. The args go to its
 // command line as they are, such as "-c", "fsync=on".
-func Postgres(t testing.TB, args ...string) *PostgresServer {
+func Postgres(t TB, args ...string) *PostgresServer {
 	t.Helper()
 	s := &PostgresServer{t: t, bin: postgresPrograms(t), args: args}
 	var err error
@@ -238,7 +237,7 @@ func (s *PostgresServer) run(path string, args ...string) error {
 
 // postgresPrograms returns the directory of initdb and postgres, which Debian
 // keeps out of PATH.
-func postgresPrograms(t testing.TB) string {
+func postgresPrograms(t TB) string {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if len(found) > 0 {

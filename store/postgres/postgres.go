@@ -33,6 +33,9 @@ type Config struct {
 	Wait time.Duration
 	// Timeout is how long a call takes at most. Zero means 5 s.
 	Timeout time.Duration
+	// Observe hears of each operation, such as "append", and how long it took,
+	// whatever came of it. It may be nil, and must not block.
+	Observe func(operation string, took time.Duration)
 }
 
 const (
@@ -47,6 +50,7 @@ type Store struct {
 	pool       *pgxpool.Pool
 	wait       time.Duration
 	timeout    time.Duration
+	observe    func(operation string, took time.Duration)
 	migrations []migration
 
 	ready      atomic.Bool  // the schema has been found, or made, as it has to be
@@ -73,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.MaxConns < 0 || cfg.MaxConns > maxConns {
 		return nil, fmt.Errorf("postgres: %d connections: want 1 to %d", cfg.MaxConns, maxConns)
 	}
-	s := &Store{wait: cmp.Or(cfg.Wait, defaultWait), timeout: cmp.Or(cfg.Timeout, defaultTimeout)}
+	s := &Store{wait: cmp.Or(cfg.Wait, defaultWait), timeout: cmp.Or(cfg.Timeout, defaultTimeout), observe: cfg.Observe}
 	if s.migrations, err = embeddedMigrations(); err != nil {
 		return nil, err
 	}

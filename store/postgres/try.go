@@ -40,6 +40,9 @@ const (
 // store.ErrUnavailable, store.ErrNotFound where there was no row, or the
 // server's refusal of what it was asked, which another try will not change.
 func (s *Store) do(ctx context.Context, what string, r repeat, f func(context.Context, *pgx.Conn) error) error {
+	if s.observe != nil {
+		defer func(begun time.Time) { s.observe(what, time.Since(begun)) }(time.Now())
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	for n := 1; ; n++ {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -22,6 +23,7 @@ type pool struct {
 	free       chan *conn // nil for one that is to be opened
 	closing    chan struct{}
 	close      func() error
+	observe    func(took time.Duration) // may be nil
 }
 
 // conn is a connection with what was prepared on it.
@@ -48,6 +50,9 @@ var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
 // run runs work in a transaction, which is undone when work fails. Its errors
 // are of the store's kind.
 func (p *pool) run(ctx context.Context, work func(tx *tx) error) error {
+	if p.observe != nil {
+		defer func(begun time.Time) { p.observe(time.Since(begun)) }(time.Now())
+	}
 	select {
 	case <-p.closing: // even if a connection is free for a moment
 		return errClosed

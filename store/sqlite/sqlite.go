@@ -120,6 +120,14 @@ func dsn(path, mode string, busy time.Duration, pragmas ...string) string {
 	return name.String()
 }
 
+// Observe has f hear of each operation, "read" or "write", and how long it took,
+// the wait for a connection included. It is called before any other method; f
+// must not block.
+func (s *Store) Observe(f func(operation string, took time.Duration)) {
+	s.read.observe = func(took time.Duration) { f("read", took) }
+	s.write.observe = func(took time.Duration) { f("write", took) }
+}
+
 // Ping writes as well: that a disk is read-only or full shows in nothing else.
 func (s *Store) Ping(ctx context.Context) error {
 	var n int
