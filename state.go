@@ -70,7 +70,11 @@ func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, lo
 // away is no error: the spool takes the writes until it is there.
 func (s *state) openCold(ctx context.Context, cfg *configs.Config) (err error) {
 	if cfg.State.Postgres.Empty() {
-		own, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, "gateway.db"))
+		open := sqlite.Open
+		if cfg.State.Durability == "async" {
+			open = sqlite.OpenAsync
+		}
+		own, err := open(ctx, filepath.Join(cfg.DataDir, "gateway.db"))
 		if err == nil {
 			own.Observe(s.metrics.Store)
 			s.cold = archive.New(own, cfg.ArchiveDir())
@@ -90,6 +94,9 @@ func (s *state) openCold(ctx context.Context, cfg *configs.Config) (err error) {
 	settings := spool.Config{Limit: cfg.State.Spool, Alarm: func(st spool.State) {
 		s.log.Warn("spool", "alarm", st.Alarm, "bytes", st.Bytes, "limit", st.Limit, "damage", st.Damage, "refused", st.Refused)
 	}}
+	if cfg.State.Durability == "async" {
+		settings.Messages = spool.Mapped
+	}
 	waiting, err := spool.Open(filepath.Join(cfg.DataDir, "spool"), settings)
 	if err == nil {
 		if s.spool, err = spool.New(archive.New(shared, cfg.ArchiveDir()), waiting, settings); err == nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -284,6 +285,48 @@ func TestFault088_EveryCommitIsSynced(t *testing.T) {
 	if err != nil || mode != "wal" || level != 2 || keys != 1 {
 		t.Errorf("journal %q, synchronous %d, foreign keys %d, error %v", mode, level, keys, err)
 	}
+}
+
+// TestFault088_AsyncIsSyncedSoon has a store that does not wait for the disk
+// sync by itself what was committed, and write nothing once that has failed.
+func TestFault088_AsyncIsSyncedSoon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gateway.db")
+	synced := make(chan int64, 1000) // how long the log was
+	var broken atomic.Bool
+	s, err := openAsync(t.Context(), path, func(f *os.File) error {
+		if broken.Load() {
+			return syscall.EIO
+		}
+		info, err := f.Stat()
+		if err == nil {
+			err = f.Sync()
+		}
+		synced <- info.Size()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var level int
+	if err := s.write.run(t.Context(), func(tx *tx) error { return tx.get("PRAGMA synchronous", nil, &level) }); err != nil || level != 1 {
+		t.Errorf("synchronous %d, error %v", level, err)
+	}
+	for n := range 3 {
+		appendPair(t, s, n)
+		for length := size(t, path+"-wal"); <-synced < length; {
+		}
+	}
+	broken.Store(true)
+	appendPair(t, s, 3)
+	<-s.syncer.done
+	if _, err := s.Append(t.Context(), pair("test", 4)); !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, syscall.EIO) {
+		t.Errorf("error is %v", err)
+	}
+	if err := s.Admit(t.Context(), "t", "c"); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("error is %v", err)
+	}
+	wantMessages(t, s, 8)
 }
 
 func TestPathOfAnyLetters(t *testing.T) {

@@ -1,7 +1,8 @@
 // Package sqlite is the cold tier in a file, for a gateway without PostgreSQL.
 //
 // A write is on the disk when its method returns: the log is synced with every
-// commit, so it survives kill -9 and a loss of power. One connection writes,
+// commit, so it survives kill -9 and a loss of power. In a store of OpenAsync it
+// survives kill -9 at once, and a loss of power 200 ms later. One connection writes,
 // a few read beside it and are never in its way. Several processes may share a
 // file; they wait for each other, at most busyTimeout.
 package sqlite
@@ -13,7 +14,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +30,10 @@ import (
 type Store struct {
 	write, read *pool
 
+	syncer   *syncer  // nil where each commit syncs
 	migrated []string // the migrations that Open has applied
+
+	stopSync func()
 
 	ailing atomic.Bool // the last append found the file not to be written
 }
@@ -56,6 +62,33 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	return open(ctx, path, migrations, busyTimeout)
+}
+
+// OpenAsync is Open for a store whose writes do not wait for the disk: they are
+// synced within 200 ms. Once that has failed it is ErrUnavailable to write.
+func OpenAsync(ctx context.Context, path string) (*Store, error) {
+	return openAsync(ctx, path, (*os.File).Sync)
+}
+
+func openAsync(ctx context.Context, path string, fsync func(*os.File) error) (*Store, error) {
+	migrations, err := fs.Sub(embedded, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	// With NORMAL the log is synced before what is in it goes to the file, and
+	// the file before the log begins anew.
+	s, err := open(ctx, path, migrations, busyTimeout, "synchronous(NORMAL)")
+	if err != nil {
+		return nil, err
+	}
+	if err := syncDir(path); err != nil {
+		_ = s.Close()
+		return nil, fmt.Errorf("sqlite: cannot open %q: %w", path, err)
+	}
+	s.syncer = newSyncer(path+"-wal", fsync)
+	s.write.syncer, s.stopSync = s.syncer, sync.OnceFunc(s.syncer.close)
+	s.syncer.committed() // the migrations
+	return s, nil
 }
 
 // open opens with migrations of its own, and pragmas for the writer on top.
@@ -149,6 +182,9 @@ const (
 // Close waits for the calls under way. Those that come later are
 // ErrUnavailable.
 func (s *Store) Close() error {
+	if s.syncer != nil {
+		s.stopSync()
+	}
 	// The last one to close empties the log into the file, so it is the writer.
 	return errors.Join(s.read.close(), s.write.close())
 }
