@@ -22,9 +22,11 @@ const (
 
 	// maxIdempotencyKey is in bytes.
 	maxIdempotencyKey = 255
-	// keptFor is how long an answer is given again, claimedFor how long a claim
-	// of an instance that has died keeps others from it.
-	keptFor, claimedFor = 24 * time.Hour, 10 * time.Minute
+	// keptFor is how long an answer is given again.
+	keptFor = 24 * time.Hour
+	// claimedFor is how long a claim of an instance that has died keeps others
+	// from it. Who lives renews it every renewEvery.
+	claimedFor, renewEvery = 30 * time.Second, 8 * time.Second
 	// claimWait is how long a call waits for the one that holds its key, and
 	// looks every claimLook.
 	claimWait, claimLook = time.Minute, 50 * time.Millisecond
@@ -47,8 +49,10 @@ type once struct {
 	tenant, key, owner string
 
 	running atomic.Bool // the key is this call's
+	lease   lease
 	answer  store.Answer
 	failed  error // the client could not be written to
+	unkept  bool  // the answer is not to be given again
 	w       io.Writer
 }
 
@@ -80,6 +84,7 @@ func (s *Server) claim(c *call, path string, body []byte) (*store.Answer, *trans
 			return answer, nil
 		case !held:
 			o.running.Store(true)
+			o.lease.start(s, ask)
 			return nil, nil
 		case time.Now().After(end):
 			return nil, &translate.Error{Code: translate.CallerConflict, RetryAfter: 5, Message: "a call with this idempotency key is still under way"}
@@ -105,7 +110,7 @@ func (o *once) noteHeader(h *fasthttp.ResponseHeader) {
 	for name, value := range h.All() {
 		switch text := string(name); {
 		case text == headerRequestID:
-		case strings.HasPrefix(text, "X-"), text == fasthttp.HeaderContentType, text == fasthttp.HeaderCacheControl:
+		case strings.HasPrefix(text, "X-"), text == fasthttp.HeaderContentType, text == fasthttp.HeaderContentDisposition, text == fasthttp.HeaderCacheControl:
 			o.answer.Header = append(append(append(append(o.answer.Header, name...), ": "...), value...), "\r\n"...)
 		}
 	}
@@ -146,10 +151,11 @@ func (o *once) settle(s *Server, whole bool) {
 	if !o.holds() {
 		return
 	}
+	o.lease.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), keepWithin)
 	defer cancel()
 	var err error
-	if whole && len(o.answer.Body) <= mostKept {
+	if whole && !o.unkept && len(o.answer.Body) <= mostKept {
 		err = s.options.Claims.Complete(ctx, o.tenant, o.key, o.owner, &o.answer, time.Now().Add(keptFor))
 	} else {
 		err = s.options.Claims.Release(ctx, o.tenant, o.key, o.owner)
@@ -163,7 +169,7 @@ func (o *once) settle(s *Server, whole bool) {
 func (s *Server) replay(ctx *fasthttp.RequestCtx, c *call, kept *store.Answer) {
 	h := &ctx.Response.Header
 	for line := range bytes.SplitSeq(kept.Header, []byte("\r\n")) {
-		if name, value, ok := bytes.Cut(line, []byte(": ")); ok {
+		if name, value, ok := bytes.Cut(line, []byte(": ")); ok && string(name) != formSum {
 			h.SetBytesKV(name, value)
 		}
 	}

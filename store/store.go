@@ -94,7 +94,8 @@ type Store interface {
 	// whoever comes later, with the same digest, answer is what was completed,
 	// or nil and held true while the first is still at it. A claim that is
 	// neither completed nor released is free again from its Expires on, and so
-	// is a completed one. It is ErrKeyReused when the digest differs.
+	// is a completed one; an owner that claims again what it holds has it until
+	// the new Expires. It is ErrKeyReused when the digest differs.
 	Claim(ctx context.Context, c *Claim) (answer *Answer, held bool, err error)
 	// Complete stores the answer of the claim that owner holds until expires.
 	// ErrNotFound: it is no longer the owner's.
