@@ -19,7 +19,7 @@ type lease struct {
 	stopped bool
 }
 
-// start renews the claim every renewEvery, until stop.
+// start renews the claim every renewEvery, until end.
 func (l *lease) start(s *Server, ask store.Claim) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,11 +44,13 @@ func (l *lease) renew() {
 	l.timer.Reset(renewEvery)
 }
 
-// stop ends it, and waits for a renewal under way: one that came after the key
-// was given back would take it again.
-func (l *lease) stop() {
+// end stops it, where it was started, and waits for a renewal under way: one that
+// came after the key was given back would take it again.
+func (l *lease) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stopped = true
-	l.timer.Stop()
+	if l.timer != nil {
+		l.timer.Stop()
+	}
 }

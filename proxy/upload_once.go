@@ -47,7 +47,7 @@ func (s *Server) beginUpload(u *uploadCall) (*store.Answer, *translate.Error) {
 
 // expectKey reads the idempotency key of an upload, before its form is read.
 func (s *Server) expectKey(ctx *fasthttp.RequestCtx, u *uploadCall) (err *translate.Error) {
-	u.once, err = s.newOnce(u.call, ctx.Request.Header.Peek(headerIdempotencyKey))
+	u.once, err = s.newOnce(u.Caller, ctx.Request.Header.Peek(headerIdempotencyKey))
 	if u.once != nil {
 		u.form.scan.sum = sha256.New()
 	}

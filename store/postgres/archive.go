@@ -50,6 +50,10 @@ func hold(ctx context.Context, tx pgx.Tx, tenant, id string) (h held, err error)
 	return h, err
 }
 
+// The times leave out the partitions that the conversation never was in.
+const sqlArchiveRemove = `DELETE FROM messages m USING conversations c
+	WHERE c.conversation_id = $1 AND m.conversation_id = $1 AND m.created_at BETWEEN c.oldest_at AND c.newest_at`
+
 // Archive removes a conversation's messages and notes where they are. It is a
 // VersionError, and changes nothing, when the conversation is no longer as c
 // says, or is archived somewhere else.
@@ -65,9 +69,7 @@ func (s *Store) Archive(ctx context.Context, c *store.Conversation, where string
 			case h.archive != "" || h.version != c.Version || !h.updated.Equal(c.Updated):
 				return &store.VersionError{Version: h.version}
 			}
-			const remove = `DELETE FROM messages m USING conversations c
-				WHERE c.conversation_id = $1 AND m.conversation_id = $1 AND m.created_at BETWEEN c.oldest_at AND c.newest_at`
-			if _, err := tx.Exec(ctx, remove, h.number); err != nil {
+			if _, err := tx.Exec(ctx, sqlArchiveRemove, h.number); err != nil {
 				return err
 			}
 			const note = `UPDATE conversations SET archived = true, archive = $2, oldest_at = DEFAULT, newest_at = DEFAULT
