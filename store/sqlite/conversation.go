@@ -132,7 +132,7 @@ func (s *Store) Admit(ctx context.Context, _, _ string) error {
 		return errClosed
 	default:
 	}
-	if !s.ailing.Load() {
+	if !s.ailing.Load() && s.damage.Load() == nil {
 		return nil
 	}
 	err := s.Ping(ctx)

@@ -207,6 +207,82 @@ func TestFault084_Damaged(t *testing.T) {
 	}
 }
 
+// A large file that was closed in order is checked while it is used: a damaged
+// one soon is not. One that was not closed is checked first.
+func TestFault084_DamagedAndLarge(t *testing.T) {
+	const page = 4096
+	path := filepath.Join(t.TempDir(), "gateway.db")
+	large := func() (*Store, error) {
+		return openChecked(t.Context(), path, 20*page, testMigrations(t), busyTimeout)
+	}
+	s := openAt(t, path)
+	for n := range 200 {
+		appendPair(t, s, n)
+	}
+	unclosed := filepath.Join(t.TempDir(), "gateway.db")
+	for _, suffix := range []string{"", "-wal"} {
+		if err := copyFile(unclosed+suffix, path+suffix); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !mayWait(path, 20*page) || mayWait(path, 1<<20) || mayWait(unclosed, 0) {
+		t.Error("it is not told which files may wait")
+	}
+	s, err := large()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stopCheck()
+	wantMessages(t, s, 400)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := bytes.Clone(file)
+	copy(file[len(file)-page:], bytes.Repeat([]byte{0xff}, page))
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = large(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for end := time.Now().Add(20 * time.Second); s.damage.Load() == nil; {
+		if time.Now().After(end) {
+			t.Fatal("it is not found")
+		}
+		_ = s.Ping(t.Context())
+	}
+	for name, err := range map[string]error{
+		"ping": s.Ping(t.Context()), "admit": s.Admit(t.Context(), "t", "c"),
+	} {
+		if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if copies, err := filepath.Glob(path + ".damaged-*"); err != nil || len(copies) == 0 {
+		t.Errorf("copies are %q, %v", copies, err)
+	}
+
+	copy(whole, "no database at all")
+	if err := os.WriteFile(unclosed, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(unclosed + "-wal"); err != nil {
+		t.Fatal(err)
+	}
+	path = unclosed
+	if s, err := large(); err == nil || !strings.Contains(err.Error(), "a copy at") {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
 // wantKept expects that a damaged file is refused, left alone and copied once.
 func wantKept(t *testing.T, path string, file []byte) {
 	t.Helper()

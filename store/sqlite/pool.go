@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite"
@@ -25,6 +26,7 @@ type pool struct {
 	close      func() error
 	observe    func(took time.Duration) // may be nil
 	syncer     *syncer                  // nil where each commit syncs
+	broken     *atomic.Pointer[error]   // why nothing is done any more
 }
 
 // conn is a connection with what was prepared on it.
@@ -58,6 +60,9 @@ func (p *pool) run(ctx context.Context, work func(tx *tx) error) error {
 	case <-p.closing: // even if a connection is free for a moment
 		return errClosed
 	default:
+	}
+	if err := p.broken.Load(); err != nil {
+		return *err
 	}
 	if p.syncer != nil {
 		if err := p.syncer.err(); err != nil {

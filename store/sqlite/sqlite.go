@@ -35,6 +35,9 @@ type Store struct {
 
 	stopSync func()
 
+	damage    atomic.Pointer[error] // what a check has found meanwhile
+	stopCheck func()                // nil without one
+
 	ailing atomic.Bool // the last append found the file not to be written
 }
 
@@ -54,7 +57,8 @@ var embedded embed.FS
 // Open opens the database at path, creates it and its directory where they are
 // missing, and migrates it. It reads the whole file first, to see that it is
 // sound: a damaged one is left as it is, a copy is kept beside it, and the
-// error says where. It is ErrUnavailable where the file cannot be used now:
+// error says where. A file over 256 MiB that was closed in order is read
+// meanwhile; from when it is found damaged every call is ErrUnavailable. It is ErrUnavailable where the file cannot be used now:
 // locked, on a full or read-only disk.
 func Open(ctx context.Context, path string) (*Store, error) {
 	migrations, err := fs.Sub(embedded, "migrations")
@@ -93,12 +97,24 @@ func openAsync(ctx context.Context, path string, fsync func(*os.File) error) (*S
 
 // open opens with migrations of its own, and pragmas for the writer on top.
 func open(ctx context.Context, path string, migrations fs.FS, busy time.Duration, pragmas ...string) (*Store, error) {
+	return openChecked(ctx, path, checkAtOnce, migrations, busy, pragmas...)
+}
+
+// openChecked is open with the size up to which a file is checked before its use.
+func openChecked(ctx context.Context, path string, atOnce int64, migrations fs.FS, busy time.Duration, pragmas ...string) (*Store, error) {
 	path, err := prepareFile(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := patiently(ctx, busy, func() error { return check(ctx, path, busy) }); err != nil {
+	fail := func(err error) (*Store, error) {
 		return nil, fmt.Errorf("sqlite: cannot open %q: %w", path, explain(err))
+	}
+	later := mayWait(path, atOnce)
+	checkNow := func() error { return patiently(ctx, busy, func() error { return check(ctx, path, busy) }) }
+	if !later {
+		if err := checkNow(); err != nil {
+			return fail(err)
+		}
 	}
 	// The log has the last commits; FULL syncs it with each.
 	pragmas = append([]string{"journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)"}, pragmas...)
@@ -106,6 +122,7 @@ func open(ctx context.Context, path string, migrations fs.FS, busy time.Duration
 		write: newPool(dsn(path, "rw", busy, pragmas...), "BEGIN IMMEDIATE", 1),
 		read:  newPool(dsn(path, "rw", busy, "query_only(1)"), "BEGIN", readers),
 	}
+	s.write.broken, s.read.broken = &s.damage, &s.damage
 	err = patiently(ctx, busy, func() error {
 		return s.write.run(ctx, func(tx *tx) (err error) {
 			s.migrated, err = migrate(tx, migrations)
@@ -117,7 +134,13 @@ func open(ctx context.Context, path string, migrations fs.FS, busy time.Duration
 	}
 	if err != nil {
 		_ = s.Close()
-		return nil, fmt.Errorf("sqlite: cannot open %q: %w", path, err)
+		if later && damaged(err) {
+			err = checkNow()
+		}
+		return fail(err)
+	}
+	if later {
+		s.checkLater(path, busy)
 	}
 	return s, nil
 }
@@ -184,6 +207,9 @@ const (
 func (s *Store) Close() error {
 	if s.syncer != nil {
 		s.stopSync()
+	}
+	if s.stopCheck != nil {
+		s.stopCheck()
 	}
 	// The last one to close empties the log into the file, so it is the writer.
 	return errors.Join(s.read.close(), s.write.close())
