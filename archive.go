@@ -76,7 +76,7 @@ func restore(paths []string, stdout, stderr io.Writer) int {
 func withArchive(stderr io.Writer, work func(ctx context.Context, s *archive.Store, dir string) error) int {
 	cfg, err := loadConfig()
 	if err != nil {
-		return failed(stderr, errBadConfig{err})
+		return failed(stderr, badConfigError{err})
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -101,7 +101,7 @@ func openArchive(ctx context.Context, cfg *configs.Config) (*archive.Store, erro
 	}
 	shared, err := postgres.Open(ctx, postgres.Config{URL: cfg.State.Postgres.Reveal(), MaxConns: 1, Timeout: archiveWithin})
 	if err != nil {
-		return nil, errBadConfig{err}
+		return nil, badConfigError{err}
 	}
 	if err := shared.Ready(ctx); err != nil {
 		_ = shared.Close()

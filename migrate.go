@@ -27,17 +27,15 @@ func migrate(args []string, stdout, stderr io.Writer) int {
 	}
 	cfg, err := loadConfig()
 	if err != nil {
-		return failed(stderr, errBadConfig{err})
+		return failed(stderr, badConfigError{err})
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	where, names, err := "SQLite "+filepath.Join(cfg.DataDir, "gateway.db"), []string(nil), error(nil)
-	if cfg.State.Postgres.Empty() {
-		names, err = migrateSQLite(ctx, cfg, *dry)
-	} else {
-		where = "PostgreSQL"
-		names, err = migratePostgres(ctx, cfg, *dry)
+	where, work := "SQLite "+filepath.Join(cfg.DataDir, "gateway.db"), migrateSQLite
+	if !cfg.State.Postgres.Empty() {
+		where, work = "PostgreSQL", migratePostgres
 	}
+	names, err := work(ctx, cfg, *dry)
 	did := "applied"
 	if *dry {
 		did = "would be applied"
@@ -65,7 +63,7 @@ func migrateSQLite(ctx context.Context, cfg *configs.Config, dry bool) ([]string
 func migratePostgres(ctx context.Context, cfg *configs.Config, dry bool) ([]string, error) {
 	s, err := postgres.Open(ctx, postgres.Config{URL: cfg.State.Postgres.Reveal()})
 	if err != nil {
-		return nil, errBadConfig{err}
+		return nil, badConfigError{err}
 	}
 	defer s.Close()
 	if dry {
@@ -85,15 +83,15 @@ func newFlags(command, arguments string, stderr io.Writer) *flag.FlagSet {
 	return flags
 }
 
-// errBadConfig is a mistake in the configuration.
-type errBadConfig struct{ error }
+// badConfigError is a mistake in the configuration.
+type badConfigError struct{ error }
 
-func (e errBadConfig) Unwrap() error { return e.error }
+func (e badConfigError) Unwrap() error { return e.error }
 
 // failed says why a command has failed, and returns its exit code.
 func failed(stderr io.Writer, err error) int {
 	fmt.Fprintf(stderr, "gateway: %v\n", err)
-	var bad errBadConfig
+	var bad badConfigError
 	switch {
 	case errors.As(err, &bad):
 		return exitConfig

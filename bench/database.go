@@ -119,12 +119,12 @@ func (d *database) seed(ctx context.Context, messages int) error {
 	return ctx.Err()
 }
 
-func (d *database) measure(ctx context.Context, span time.Duration) error {
+func (d *database) measure(ctx context.Context, span time.Duration) (err error) {
 	upstream, err := d.startSimulator(ctx, d.dir, "")
 	if err != nil {
 		return err
 	}
-	defer upstream.Stop()
+	defer func() { err = errors.Join(err, upstream.Stop()) }()
 	headers := []string{"Authorization: Bearer " + clientKey, "Accept: application/json"}
 	body := fmt.Appendf(nil, `{"model":"%s","conversation_id":"%s","messages":[{"role":"user","content":"And now?"}]}`, plainModel, load.Serial)
 	request := load.Post("127.0.0.1", "/v1/chat/completions", headers, body)
@@ -136,7 +136,7 @@ func (d *database) measure(ctx context.Context, span time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer sut.Stop()
+	defer func() { err = errors.Join(err, sut.Stop()) }()
 	config := load.Config{Addr: sut.addr, Connections: crowd, Request: request, Answer: answer.With("X-Conversation-Id: ")}
 	g, err := load.Open(ctx, config)
 	if err != nil {

@@ -113,7 +113,7 @@ func (s *Store) Unarchive(ctx context.Context, tenant, id string) error {
 	return s.Restore(ctx, tenant, id, text, c.messages)
 }
 
-// ErrLocked: another run is at work in the directory.
+// ErrLocked says that another run is at work in the directory.
 var ErrLocked = errors.New("archive: another run has the directory")
 
 // lock makes the directory and keeps other runs out of it until unlock.
