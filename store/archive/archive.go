@@ -64,10 +64,11 @@ var _ store.Store = (*Store)(nil)
 // need not be there. Close closes the cold store.
 func New(cold cold, dir string) *Store { return &Store{cold: cold, dir: dir} }
 
-// Load returns a conversation, as store.Store says.
+// Load returns a conversation, as store.Store says. Without messages, one that is
+// archived stays so.
 func (s *Store) Load(ctx context.Context, tenant, id string, recent int) (*store.Loaded, error) {
 	l, err := s.cold.Load(ctx, tenant, id, recent)
-	if err != nil || !l.Archived {
+	if err != nil || !l.Archived || recent <= 0 {
 		return l, err
 	}
 	if err := s.Unarchive(ctx, tenant, id); err != nil {

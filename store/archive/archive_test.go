@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,6 +116,9 @@ func TestAccept_S7_ArchivedStaysReadable(t *testing.T) {
 		raw, err := s.cold.Messages(t.Context(), "t0", "c2", 0, 10)
 		if err != nil || len(raw) != 0 {
 			t.Errorf("the store still has %d messages, %v", len(raw), err)
+		}
+		if l, err := s.Load(t.Context(), "t0", "c0", 0); err != nil || !l.Archived || l.Version != 700 {
+			t.Errorf("%+v, %v", l, err)
 		}
 		l, err := s.Load(t.Context(), "t0", "c0", 8)
 		if err != nil || l.Archived || len(l.Recent) != 8 {
@@ -275,5 +279,42 @@ func TestWrittenMeanwhile(t *testing.T) {
 		if l, err := s.cold.Load(t.Context(), "t0", "c0", 8); err != nil || l.Archived || len(l.Recent) != 3 {
 			t.Errorf("%+v, %v", l, err)
 		}
+	})
+}
+
+// TestTwoRuns has two machines archive one store at once, each in a directory of
+// its own: every conversation is in one of them.
+func TestTwoRuns(t *testing.T) {
+	onStores(t, func(t *testing.T, name string) {
+		const conversations = 40
+		one, two := New(openCold(t, name), t.TempDir()), New(openCold(t, name), t.TempDir())
+		fill(t, one, conversations, 2)
+		want := content(t, one, conversations)
+		reports := make([]Report, 2)
+		var wg sync.WaitGroup
+		for i, s := range []*Store{one, two} {
+			wg.Go(func() {
+				var err error
+				if reports[i], err = s.Run(t.Context(), time.Now()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := reports[0].Conversations + reports[1].Conversations; n != conversations {
+			t.Errorf("%d conversations, want %d: %+v", n, conversations, reports)
+		}
+		restored := int64(0)
+		for _, file := range append(files(t, one.dir, "*"+suffix), files(t, two.dir, "*"+suffix)...) {
+			r, err := one.RestoreFile(t.Context(), file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			restored += r.Conversations
+		}
+		if restored != conversations {
+			t.Errorf("%d conversations were restored", restored)
+		}
+		same(t, want, content(t, one.cold, conversations))
 	})
 }
