@@ -242,7 +242,7 @@ func (d *database) show(ctx context.Context, sut *server, what string, run func(
 	rows := [][]string{{"", "times", "p50 ms", "p95 ms", "p99 ms"}, {
 		"a turn", fmt.Sprint(r.Requests), figure(micros(r.Latency, 50) / 1e3), figure(micros(r.Latency, 95) / 1e3), figure(micros(r.Latency, 99) / 1e3),
 	}}
-	for _, operation := range []string{"load", "read messages", "append"} {
+	for _, operation := range []string{"load", "read_messages", "append"} {
 		h := after[operation].minus(before[operation])
 		rows = append(rows, []string{operation, fmt.Sprint(h.count()), figure(h.quantile(0.50)), figure(h.quantile(0.95)), figure(h.quantile(0.99))})
 	}
