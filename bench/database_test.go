@@ -32,7 +32,7 @@ func TestStoreTimes(t *testing.T) {
 			t.Errorf("the quantile %g is %g ms, want %g", q, got, want)
 		}
 	}
-	if got := (buckets)(nil).quantile(0.5); got != 0 {
+	if got := buckets(nil).quantile(0.5); got != 0 {
 		t.Errorf("%g ms of nothing", got)
 	}
 }
