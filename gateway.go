@@ -78,7 +78,7 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 	}
 	g.server = proxy.New(cfg.Proxy(), directory, proxy.Options{
 		Engine: g.engine, Dialect: openai.New(), Messages: anthropic.New(), Log: g.log, Metrics: g.metrics, Version: version,
-		Claims: g.state.cold, Redis: g.redisState, Database: g.state.health,
+		Claims: g.state.cold, Accounts: g.state.cold, Redis: g.redisState, Database: g.state.health,
 	})
 	g.adopt(cfg)
 	g.addSources()
@@ -183,6 +183,7 @@ func (g *Gateway) options() engine.Options {
 	o := engine.Options{
 		Dialects:      g.dialects(),
 		Responses:     g.state,
+		Ledger:        g.state,
 		Conversations: g.state.conversations,
 		Roots:         g.Roots,
 		Log:           g.log.Slog(),
@@ -245,6 +246,7 @@ func (g *Gateway) addSources() {
 	m := g.metrics
 	m.Counter("gateway_log_dropped_total", "Log lines dropped because the sink was slow.", func() float64 { return float64(g.log.Dropped()) })
 	m.Counter("gateway_reload_failures_total", "Configurations that were not taken.", func() float64 { return float64(g.reloadFailures.Load()) })
+	g.state.addSources(m)
 	m.Gauge("gateway_redis_up", "1 while the configured Redis answers.", func() float64 {
 		if g.redisState() == "connected" {
 			return 1

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/cache"
@@ -30,15 +31,21 @@ const (
 	// stateWithin bounds one read or write of them, drainWithin the wait for the
 	// spool at the end.
 	stateWithin, drainWithin = 5 * time.Second, 2 * time.Second
+	// dropMatters is how long /health tells of rows that were lost.
+	dropMatters = time.Minute
 )
 
 // state is what outlives a call: the two tiers, and the conversations in them.
 type state struct {
 	cold          store.Store
-	spool         *spool.Store // what cold is when it is PostgreSQL, else nil
+	spool         *spool.Store // what cold is
+	embedded      bool         // over SQLite
+	shared        *postgres.Store
+	dropped       atomic.Int64 // rows of the call log that were lost
+	lastDrop      atomic.Int64 // when, in Unix seconds
 	conversations *conversation.Manager
-	log           *slog.Logger
 	metrics       *telemetry.Metrics
+	log           *slog.Logger
 	stop          context.CancelFunc
 	swept         chan struct{}
 }
@@ -66,47 +73,60 @@ func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, lo
 	return s, nil
 }
 
-// openCold opens SQLite, or PostgreSQL behind a spool. A PostgreSQL that is
-// away is no error: the spool takes the writes until it is there.
-func (s *state) openCold(ctx context.Context, cfg *configs.Config) (err error) {
-	if cfg.State.Postgres.Empty() {
-		open := sqlite.Open
-		if cfg.State.Durability == "async" {
-			open = sqlite.OpenAsync
-		}
-		own, err := open(ctx, filepath.Join(cfg.DataDir, "gateway.db"))
-		if err == nil {
-			own.Observe(s.metrics.Store)
-			s.cold = archive.New(own, cfg.ArchiveDir())
-		}
-		return err
-	}
-	shared, err := postgres.Open(ctx, postgres.Config{URL: cfg.State.Postgres.Reveal(), Observe: s.metrics.Store})
-	if err != nil {
-		return err
-	}
-	if err := shared.Ready(ctx); errors.Is(err, store.ErrUnavailable) {
-		s.log.Warn("PostgreSQL is away; writes are spooled", "error", err.Error())
-	} else if err != nil {
-		_ = shared.Close()
-		return err
-	}
+// openCold opens SQLite or PostgreSQL behind a spool, which takes the rows of
+// the call log first and, while PostgreSQL is away, all other writes as well.
+func (s *state) openCold(ctx context.Context, cfg *configs.Config) error {
 	settings := spool.Config{Limit: cfg.State.Spool, Alarm: func(st spool.State) {
 		s.log.Warn("spool", "alarm", st.Alarm, "bytes", st.Bytes, "limit", st.Limit, "damage", st.Damage, "refused", st.Refused)
 	}}
 	if cfg.State.Durability == "async" {
 		settings.Messages = spool.Mapped
 	}
+	var cold store.Store
+	var err error
+	if s.embedded = cfg.State.Postgres.Empty(); s.embedded {
+		settings.CallsOnly = true
+		var own *sqlite.Store
+		open := sqlite.Open
+		if cfg.State.Durability == "async" {
+			open = sqlite.OpenAsync
+		}
+		if own, err = open(ctx, filepath.Join(cfg.DataDir, "gateway.db")); err == nil {
+			own.Observe(s.metrics.Store)
+			cold = archive.New(own, cfg.ArchiveDir())
+		}
+	} else {
+		cold, err = s.openShared(ctx, cfg)
+	}
+	if err != nil {
+		return err
+	}
 	waiting, err := spool.Open(filepath.Join(cfg.DataDir, "spool"), settings)
 	if err == nil {
-		if s.spool, err = spool.New(archive.New(shared, cfg.ArchiveDir()), waiting, settings); err == nil {
+		if s.spool, err = spool.New(cold, waiting, settings); err == nil {
 			s.cold = s.spool
 			return nil
 		}
 		_ = waiting.Close()
 	}
-	_ = shared.Close()
+	_ = cold.Close()
 	return err
+}
+
+// openShared opens PostgreSQL. That it is away is no error.
+func (s *state) openShared(ctx context.Context, cfg *configs.Config) (store.Store, error) {
+	shared, err := postgres.Open(ctx, postgres.Config{URL: cfg.State.Postgres.Reveal(), Observe: s.metrics.Store})
+	if err != nil {
+		return nil, err
+	}
+	if err := shared.Ready(ctx); errors.Is(err, store.ErrUnavailable) {
+		s.log.Warn("PostgreSQL is away; writes are spooled", "error", err.Error())
+	} else if err != nil {
+		_ = shared.Close()
+		return nil, err
+	}
+	s.shared = shared
+	return archive.New(shared, cfg.ArchiveDir()), nil
 }
 
 // sweep removes what has expired, until ctx ends.
@@ -130,18 +150,50 @@ func (s *state) sweep(ctx context.Context) {
 func (s *state) health() string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	away := s.cold.Ping(ctx) != nil
+	away, spool := s.cold.Ping(ctx) != nil, s.spool.State()
 	switch {
-	case s.spool == nil && away:
+	case spool.Failed != nil || s.losing() || s.embedded && away:
 		return "down"
-	case s.spool == nil:
+	case s.embedded:
 		return "embedded"
-	case s.spool.State().Failed != nil:
-		return "down"
-	case away || s.spool.State().Spooling:
+	case away || spool.Spooling:
 		return "spooling"
 	default:
 		return "connected"
+	}
+}
+
+// addSources adds the metrics that are read from it at each scrape.
+func (s *state) addSources(m *telemetry.Metrics) {
+	m.Gauge("gateway_spool_bytes", "Bytes of rows of the call log, and of writes that PostgreSQL has yet to take, that wait in the spool.",
+		func() float64 { return float64(s.spool.State().Bytes) })
+	m.Gauge("gateway_spool_records", "How many of them wait.",
+		func() float64 { return float64(s.spool.State().Records) })
+	m.Gauge("gateway_spool_oldest_seconds", "How long the first of them has waited.",
+		func() float64 { return s.spool.State().Oldest.Seconds() })
+	m.Counter("gateway_ledger_dropped_total", "Rows of the call log that were lost because the spool was full or its disk failed.",
+		func() float64 { return float64(s.dropped.Load()) })
+	if s.shared != nil {
+		m.Gauge("gateway_postgres_connections_in_use", "Connections to PostgreSQL that are working now.",
+			func() float64 { return float64(s.shared.InUse()) })
+	}
+}
+
+// losing reports whether rows of the call log were lost a moment ago.
+func (s *state) losing() bool {
+	return time.Now().Unix()-s.lastDrop.Load() < int64(dropMatters/time.Second)
+}
+
+// Put takes rows of the call log. Those that find no place are counted, and
+// said to be lost.
+func (s *state) Put(rows []store.Call) {
+	err := s.spool.PutCalls(context.Background(), rows)
+	if err == nil {
+		return
+	}
+	s.dropped.Add(int64(len(rows)))
+	if now := time.Now().Unix(); s.lastDrop.Swap(now) != now {
+		s.log.Error("rows of the call log are lost", "total", s.dropped.Load(), "error", err.Error())
 	}
 }
 
@@ -180,17 +232,15 @@ func (s *state) DeleteResponse(tenant, id string) bool {
 	return err == nil
 }
 
-// close ends it. What is spooled has a moment to get to PostgreSQL; the rest
+// close ends it. What is spooled has a moment to get to the cold tier; the rest
 // goes there after the next start.
 func (s *state) close() {
 	s.conversations.Close()
 	s.stop()
 	<-s.swept
-	if s.spool != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
-		defer cancel()
-		_ = s.spool.Drain(ctx)
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
+	defer cancel()
+	_ = s.spool.Drain(ctx)
 	_ = s.cold.Close()
 }
 

@@ -95,6 +95,7 @@ func (a *Agent) Gone(stopping bool) {
 func (a *Agent) begin(e *Engine) *translate.Error {
 	c := a.Call
 	c.engine, c.state = e, e.state.Load()
+	c.accounted = true                                       // in the calls that it is made of
 	task, _ := json.Marshal(chatMessageBody{"user", a.Task}) // strings always marshal
 	ctx, cancel := context.WithTimeout(context.Background(), loadWithin)
 	defer cancel()
@@ -231,7 +232,9 @@ func (a *Agent) ask(e *Engine, role, prompt string) (string, *translate.Error) {
 	c := AcquireCall(time.Now())
 	defer c.Release()
 	c.Op, c.Caller, c.TierHint, c.Control = translate.OpChat, parent.Caller, parent.TierHint, parent.Control
-	c.Record.RequestID, c.Record.Op = parent.Record.RequestID, role
+	c.Role = role
+	c.Record.RequestID, c.Record.Op, c.Record.Model = parent.Record.RequestID, parent.Record.Op, parent.Record.Model
+	c.Record.Conversation = parent.Conversation
 	if err := c.Request.Scan(body); err != nil {
 		return "", err
 	}

@@ -28,6 +28,15 @@ func TestChoiceDoesNotAllocate(t *testing.T) {
 	f("pace", func(now time.Time) { tier.targets[0].pace(true).observe(time.Second, now) })
 }
 
+// What is paid for the ledger by every call, on this side of it.
+func TestAccountDoesNotAllocate(t *testing.T) {
+	c, add := accounted()
+	defer c.Release()
+	if n := testing.AllocsPerRun(1000, add); n != 0 {
+		t.Errorf("a row allocates %v times, want 0", n)
+	}
+}
+
 // choose does what a call does besides its exchange.
 func choose(c *Call, r *route, now time.Time) {
 	c.engine.retries.call()

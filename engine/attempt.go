@@ -105,6 +105,7 @@ func (e *Engine) tryKeys(c *Call, t *target, now time.Time) (tried bool, err *tr
 // try makes one attempt, which starts now, and records it.
 func (e *Engine) try(c *Call, t *target, key int, pass upstream.Pass, now time.Time) *translate.Error {
 	a := c.Record.AddAttempt()
+	a.Time, a.Tier, a.Role = now, t.tier, c.Role
 	a.Provider, a.Model, a.Status = t.provider.config.Name, t.id, http.StatusOK
 	c.said = said{}
 	x := upstream.AcquireExchange()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ai-mcp-gateway/gateway/cache"
 	"github.com/ai-mcp-gateway/gateway/internal/bufpool"
+	"github.com/ai-mcp-gateway/gateway/store"
 	"github.com/ai-mcp-gateway/gateway/telemetry"
 	"github.com/ai-mcp-gateway/gateway/tenant"
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -47,7 +48,9 @@ type Call struct {
 	Key string
 	// Strict refuses what a provider cannot be told, in place of dropping it.
 	Strict bool
-	Start  time.Time
+	// Role is what the call is for; empty is the client's own, "primary".
+	Role  string
+	Start time.Time
 
 	// Record is what is told about the call: headers, log and metrics read
 	// it. The engine fills what it decides and measures.
@@ -68,6 +71,9 @@ type Call struct {
 	chosen   []*target
 	wire     upstream.Request
 	bridge   bridge
+	rows     []store.Call // on their way into the ledger
+	decision []byte       // is what they say of it
+	text     []byte
 
 	life
 }
@@ -95,6 +101,8 @@ type life struct {
 	pieces [3][]byte       // of entry's body
 	direct *stream         // a stream of this call's own
 	flight *flight         // a stream that others may share
+
+	accounted bool // it is in the ledger, or not to be
 
 	turn    *turn            // the part in a conversation; nil without one
 	failure *translate.Error // what a stream ended with
@@ -132,7 +140,7 @@ func (c *Call) Release() {
 	c.passed = c.passed[:0]
 	c.wire = upstream.Request{}
 	c.Version, c.Betas, c.Strict, c.Estimated = nil, nil, false, false
-	c.Conversation, c.Key = "", ""
+	c.Conversation, c.Key, c.Role = "", "", ""
 	c.bridge.reset()
 	c.life = life{}
 	calls.Put(c)

@@ -33,6 +33,8 @@ type Options struct {
 	Remote remote
 	// Responses keeps the answers that Responses clients go on from.
 	Responses responseStore
+	// Ledger takes the rows of the call log; nil keeps none.
+	Ledger ledger
 	// Conversations attaches calls to theirs; nil leaves them as they are.
 	Conversations *conversation.Manager
 	// Roots verify providers' certificates; nil takes the system's.
@@ -129,6 +131,9 @@ func (e *Engine) Do(c *Call) *translate.Error {
 	err := e.answer(c)
 	if err == nil && !c.Pending() {
 		c.settleTurn(false)
+	}
+	if err != nil || !c.Pending() {
+		c.account(err)
 	}
 	return err
 }

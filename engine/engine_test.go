@@ -12,6 +12,7 @@ import (
 
 	"github.com/ai-mcp-gateway/gateway/bench/simulator"
 	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/store"
 	"github.com/ai-mcp-gateway/gateway/telemetry"
 	"github.com/ai-mcp-gateway/gateway/tenant"
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -33,6 +34,39 @@ type rig struct {
 	// also learns which model is asked.
 	prepare func()
 	asked   func(model string)
+
+	book book
+}
+
+// book is a ledger that can be read, with the calls that it is held against.
+type book struct {
+	mu      sync.Mutex
+	rows    []store.Call
+	members []*member
+}
+
+// expect notes that the rows of a call will come.
+func (b *book) expect(m *member) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.members = append(b.members, m)
+}
+
+// Put implements ledger.
+func (b *book) Put(rows []store.Call) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, row := range rows {
+		row.Decision = slices.Clone(row.Decision)
+		b.rows = append(b.rows, row)
+	}
+}
+
+// read returns the rows so far.
+func (b *book) read() []store.Call {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.rows)
 }
 
 // hooked is OpenAI's dialect with a place to wait, or to panic, in an attempt.
@@ -75,12 +109,32 @@ func newRigWith(t testing.TB, change func(*Config)) *rig {
 	var dialects Dialects
 	dialects.AddClient(hook)
 	dialects.AddProvider(hook)
-	r.Engine, err = New(cfg, Options{Dialects: dialects, Log: slog.New(slog.DiscardHandler)})
+	r.Engine, err = New(cfg, Options{Dialects: dialects, Ledger: &r.book, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Close)
+	t.Cleanup(func() { r.balanced(t) })
 	return r
+}
+
+// balanced checks that the ledger has what the calls say of themselves, once.
+func (r *rig) balanced(t testing.TB) {
+	var rows, attempts int
+	var paid, cost int64
+	for _, row := range r.book.read() {
+		if paid += row.CostNano; !row.Cached {
+			rows++
+		} else if row.CostNano != 0 || row.InputTokens != 0 {
+			t.Errorf("a row of a stored answer costs: %+v", row)
+		}
+	}
+	for _, m := range r.book.members {
+		attempts, cost = attempts+len(m.wait().attempts), cost+m.cost
+	}
+	if rows != attempts || paid != cost {
+		t.Errorf("the ledger has %d attempts of %d nano-dollars, the calls have %d of %d", rows, paid, attempts, cost)
+	}
 }
 
 // member is one call, in a goroutine of its own, with a client that may be
@@ -165,6 +219,7 @@ func (r *rig) askFor(t *testing.T, model, prompt string, stream bool, gate chan 
 		t.Fatal(err)
 	}
 	m := &member{t: t, call: c, gate: gate, writing: make(chan struct{}), done: make(chan struct{})}
+	r.book.expect(m)
 	go m.run(r.Engine, c)
 	return m
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ai-mcp-gateway/gateway/cache"
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -70,7 +71,10 @@ type flight struct {
 }
 
 // origin is what a follower's record says of the attempt that it shares.
-type origin struct{ model, provider, tier string }
+type origin struct {
+	model, provider, tier string
+	began                 time.Time
+}
 
 // join returns the flight for k, and whether the caller is its first member
 // and so has to make the attempt.
@@ -122,7 +126,10 @@ func (f *flight) settle(c *Call, err *translate.Error) {
 	if f.src != nil {
 		f.src.x.Detach()
 	}
-	f.leader = origin{c.Record.TargetModel, c.Record.Provider, c.Record.Tier}
+	f.leader = origin{model: c.Record.TargetModel, provider: c.Record.Provider, tier: c.Record.Tier}
+	if n := len(c.Record.Attempts); n > 0 {
+		f.leader.began = c.Record.Attempts[n-1].Time
+	}
 	f.wake()
 	f.mu.Unlock()
 }
@@ -295,14 +302,24 @@ func gone(cancel *upstream.Cancel) *translate.Error {
 	return &translate.Error{Code: translate.CallerGone, Message: "the client closed the connection"}
 }
 
+// leaves reports whether a call ends with err because its client or the process
+// ends it, while its stream may go on.
+func leaves(err *translate.Error) bool {
+	return err.Code == translate.CallerGone || err.Code == translate.GatewayStopping
+}
+
 // writeFlight relays a shared stream from its beginning.
 func (c *Call) writeFlight(w io.Writer) error {
 	for offset := 0; ; {
 		b, ended, failed := c.flight.next(offset, &c.cancel)
-		if ended && failed == nil {
+		over := ended && (failed == nil || !leaves(failed))
+		if over {
 			c.settleFlight() // a client that has seen the end finds the answer stored
 		}
 		c.relayed(b.bytes, ended, failed)
+		if over {
+			c.account(failed)
+		}
 		if err := c.emit(w, &b); err != nil {
 			return err
 		}

@@ -92,7 +92,7 @@ func (r *route) rankOf(t *target) *rank {
 // copies makes c ask for what other asks for.
 func (c *Call) copies(other *Call) {
 	c.Op, c.Request, c.Caller, c.Control, c.Traceparent = other.Op, other.Request, other.Caller, other.Control, other.Traceparent
-	c.Version, c.Betas, c.Strict = other.Version, other.Betas, other.Strict
+	c.Version, c.Betas, c.Strict, c.Role = other.Version, other.Betas, other.Strict, other.Role
 	c.Record.RequestID = other.Record.RequestID
 	c.bridge.client = other.bridge.client
 	c.engine, c.state, c.deadline = other.engine, other.state, other.deadline

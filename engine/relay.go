@@ -14,6 +14,10 @@ func (c *Call) writeDirect(w io.Writer) error {
 	for {
 		b, ended := c.direct.next()
 		c.relayed(b.bytes, ended, c.direct.err)
+		if ended {
+			c.settleStream(c.direct.t, &c.direct.metered)
+			c.account(c.direct.err)
+		}
 		if err := c.emit(w, &b); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"time"
 
 	"github.com/ai-mcp-gateway/gateway/telemetry"
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -30,6 +31,9 @@ func (c *Call) settle(t *target, u *translate.Usage) {
 	a := &r.Attempts[len(r.Attempts)-1]
 	a.Tokens = telemetry.Tokens{In: u.In, CacheRead: u.CacheRead, CacheWrite: u.CacheWrite, Out: u.Out, Reasoning: u.Reasoning}
 	a.CostNano, a.CostKnown = t.cost(u)
+	if c.Op == translate.OpCountTokens { // which no provider takes money for
+		a.CostNano, a.CostKnown = 0, true
+	}
 	c.total()
 }
 
@@ -57,7 +61,8 @@ func (c *Call) price(u *translate.Usage) {
 }
 
 // Close ends the call: what it holds is given back, its cost is settled, its
-// answer is stored if it is whole. It may be called again.
+// answer is stored if it is whole. A stream that has not come to its end was
+// cut. It may be called again.
 func (c *Call) Close() {
 	if c.turn != nil && len(c.turn.stream) > 0 {
 		c.settleTurn(true)
@@ -74,19 +79,25 @@ func (c *Call) Close() {
 		c.body.Release()
 		c.body = nil
 	}
+	if !c.accounted {
+		c.account(c.canceled())
+	}
 }
 
 // closeFlight leaves a shared stream.
 func (c *Call) closeFlight() {
-	c.settleFlight()
+	if pays := c.settleFlight(); !pays && !c.accounted && !c.follower {
+		c.handOver()
+	}
 	f := c.flight
 	c.flight = nil
 	f.leave()
 }
 
 // settleFlight settles a shared stream for the call that pays for it, and
-// stores it when it came in whole. It may be called again.
-func (c *Call) settleFlight() {
+// stores it when it came in whole. It may be called again, and reports whether
+// it is the call that pays.
+func (c *Call) settleFlight() (pays bool) {
 	f := c.flight
 	m, pays := f.charge(c.follower)
 	switch {
@@ -99,12 +110,23 @@ func (c *Call) settleFlight() {
 	if log, mark, ok := f.whole(); ok && c.keyed && c.complete(m.finish) {
 		c.store(c.newEntry(f.src.t, slices.Clip(log), true, mark.event))
 	}
+	return pays
+}
+
+// handOver leaves the attempt to one of those who read on, so that it is
+// accounted for once, by who pays for it.
+func (c *Call) handOver() {
+	r := &c.Record
+	r.Attempts = r.Attempts[:len(r.Attempts)-1]
+	c.follower = true
+	c.total()
 }
 
 // inherit takes over the attempt of a call that left before its end.
 func (c *Call) inherit(t *target) {
 	c.follower, c.target = false, t
 	a := c.Record.AddAttempt()
+	a.Time, a.Tier, a.Role = c.flight.leader.began, t.tier, c.Role
 	a.Provider, a.Model, a.Status = t.provider.config.Name, t.id, 200
 }
 
@@ -113,4 +135,14 @@ func (c *Call) settleStream(t *target, m *meter) {
 	u, estimated := m.usage(len(c.Request.Body))
 	c.settle(t, &u)
 	c.Record.Estimated = estimated
+	c.lasted()
+}
+
+// lasted notes how long the attempt that answers has taken, until it is
+// accounted for.
+func (c *Call) lasted() {
+	if n := len(c.Record.Attempts); n > 0 && !c.accounted {
+		a := &c.Record.Attempts[n-1]
+		a.Duration = time.Since(a.Time)
+	}
 }

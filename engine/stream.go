@@ -320,11 +320,16 @@ func (s *stream) end() {
 	}
 }
 
-// usage is what the provider reported or, when it did not, what was counted:
+// usage is what the provider reported or, as far as it did not, what was counted:
 // an event with content is about a token, and four bytes of a request are.
 func (m *meter) usage(request int) (u translate.Usage, estimated bool) {
-	if m.tokens.Known {
+	if m.tokens.Known && (m.finish != translate.FinishNone || m.content <= m.tokens.Out) {
 		return m.tokens, false
+	}
+	if m.tokens.Known { // what was said at the beginning of a stream that was cut
+		u = m.tokens
+		u.Out = m.content
+		return u, true
 	}
 	return translate.Usage{In: int64(request / 4), Out: m.content, Known: true}, true
 }

@@ -62,6 +62,14 @@ type surface interface {
 // Surface answers s up to its first byte. An error is what the caller is told;
 // with a Body it is the provider's own, of the type AnswerType.
 func (e *Engine) Surface(s *Surface) *translate.Error {
+	err := e.surface(s)
+	if err != nil || s.ended {
+		s.account(err)
+	}
+	return err
+}
+
+func (e *Engine) surface(s *Surface) *translate.Error {
 	c := s.Call
 	c.engine, c.state = e, e.state.Load()
 	c.Record.Cache, c.Record.CacheReason = "bypass", "not a route that is cached"
@@ -115,6 +123,7 @@ func (s *Surface) tryKeys(t *target) (tried bool, err *translate.Error) {
 func (s *Surface) try(t *target, key int, pass upstream.Pass, now time.Time) *translate.Error {
 	c := s.Call
 	a := c.Record.AddAttempt()
+	a.Time, a.Tier, a.Role = now, t.tier, c.Role
 	a.Provider, a.Model, a.Status = t.provider.config.Name, t.id, http.StatusOK
 	c.said = said{}
 	x := upstream.AcquireExchange()

@@ -129,6 +129,9 @@ func (s *Surface) relay(w io.Writer) error {
 		if s.Record.Stream {
 			s.lastPart.add(s.body.B)
 		}
+		if s.ended {
+			s.over(nil)
+		}
 		if len(s.body.B) > 0 {
 			if _, err := w.Write(s.body.B); err != nil {
 				return err
@@ -147,6 +150,7 @@ func (s *Surface) relay(w io.Writer) error {
 // event, apart from one that was cut; all else must look as cut as it is.
 func (s *Surface) breakOff(w io.Writer, failure *translate.Error) error {
 	s.failure = failure
+	s.over(failure)
 	if !s.Record.Stream || failure.Code == translate.CallerGone {
 		return failure
 	}
@@ -156,12 +160,24 @@ func (s *Surface) breakOff(w io.Writer, failure *translate.Error) error {
 	return err
 }
 
-// Close ends the answer and settles what a stream has reported. The Call is
-// closed and released by itself.
-func (s *Surface) Close() {
+// over accounts for an answer that has come to its end.
+func (s *Surface) over(failure *translate.Error) {
+	s.settleStream()
+	s.lasted()
+	s.account(failure)
+}
+
+// settleStream settles what a stream has reported. It may be called again.
+func (s *Surface) settleStream() {
 	if u := s.lastPart.usage(); u.Known && s.target != nil {
 		s.settle(s.target, &u)
 	}
+}
+
+// Close ends the answer and settles what a stream has reported. The Call is
+// closed and released by itself.
+func (s *Surface) Close() {
+	s.settleStream()
 	if s.answer != nil {
 		s.answer.Close()
 		s.answer = nil

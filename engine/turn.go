@@ -63,6 +63,7 @@ func (c *Call) attach() *translate.Error {
 	if err := CheckConversationID("conversation_id", id); err != nil {
 		return err
 	}
+	c.Record.Conversation = id
 	ctx, cancel := context.WithTimeout(context.Background(), loadWithin)
 	defer cancel()
 	dialect := speaks(c.Op)

@@ -206,7 +206,7 @@ func (c *call) routing(q *nativeRequest) *nativeRouting {
 	r := &c.Record
 	n := &nativeRouting{
 		Layer: r.Tier, Complexity: "unknown", Quality: q.Quality, Reason: r.Reason,
-		Attempts: []nativeAttempt{}, FromCache: r.Cache == "hit" || r.Cache == "coalesced",
+		Attempts: []nativeAttempt{}, FromCache: r.Stored(),
 	}
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
@@ -227,15 +227,16 @@ func (c *call) performance() nativeCost {
 		Tokens:     nativeTokens{r.Tokens.In, r.Tokens.Out}, Cost: usd(r.CostNano), Calls: []nativeCall{},
 	}
 	for i := range r.Attempts {
-		cost.Calls = append(cost.Calls, nativeCallOf(r, &r.Attempts[i]))
+		cost.Calls = append(cost.Calls, nativeCallOf(&r.Attempts[i]))
 	}
 	return cost
 }
 
-func nativeCallOf(r *telemetry.Call, a *telemetry.Attempt) nativeCall {
+// nativeCallOf is what the ledger has of an attempt.
+func nativeCallOf(a *telemetry.Attempt) nativeCall {
 	return nativeCall{
-		Layer: r.Tier, Model: a.Model, InputTokens: a.Tokens.In, OutputTokens: a.Tokens.Out,
-		EstimatedCost: usd(a.CostNano), DurationMS: a.Duration.Milliseconds(), Role: "primary",
+		Layer: a.Tier, Model: a.Model, InputTokens: a.Tokens.In, OutputTokens: a.Tokens.Out,
+		EstimatedCost: usd(a.CostNano), DurationMS: a.Duration.Milliseconds(), Role: a.Purpose(),
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/ai-mcp-gateway/gateway/engine"
-	"github.com/ai-mcp-gateway/gateway/internal/spell"
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
 
@@ -72,11 +71,7 @@ func readNative(r *translate.Request, fields []string) (*nativeRequest, *transla
 func quoted(key []byte) []byte { return append(append([]byte{'"'}, key...), '"') }
 
 func unknownField(name string, fields []string) *translate.Error {
-	hint := ""
-	if meant := spell.Closest(name, fields); meant != "" {
-		hint = fmt.Sprintf("; did you mean %q?", meant)
-	}
-	return translate.Errorf(translate.CallerInvalidField, cutName(name), "The field %q is not known%s", cutName(name), hint)
+	return translate.Errorf(translate.CallerInvalidField, cutName(name), "The field %q is not known%s", cutName(name), meant(name, fields))
 }
 
 // cutName bounds what is said again of a caller's text.

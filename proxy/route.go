@@ -34,6 +34,8 @@ func (s *Server) routes() *router.Router {
 	r.POST(agentPath, s.serveAgent)
 	get("/v1/context/{id}", s.owned("/v1/context/{id}", s.serveContext))
 	r.POST("/v1/context/{id}", s.owned("/v1/context/{id}", func(ctx *fasthttp.RequestCtx, who *tenant.Caller) { s.smallOnce(ctx, who, s.putContext) }))
+	get("/v1/stats", s.owned("/v1/stats", s.serveStats))
+	get("/v1/stats/conversation/{id}", s.owned("/v1/stats/conversation/{id}", s.serveConversationStats))
 	for i := range surfaceRoutes {
 		route := &surfaceRoutes[i]
 		r.Handle(route.method, route.path, func(ctx *fasthttp.RequestCtx) { s.serveSurface(ctx, route) })

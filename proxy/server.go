@@ -54,6 +54,8 @@ type Options struct {
 	Version string
 	// Claims is where idempotency keys are kept.
 	Claims claims
+	// Accounts is where calls are added up.
+	Accounts accounts
 	// Redis and Database say how the stores are doing, for /health.
 	Redis, Database func() string
 }

@@ -5,7 +5,8 @@ import "time"
 // Call is one row of the call log: one attempt at one provider, or one answer
 // from the cache.
 type Call struct {
-	// ID names the row; it is unique together with Time.
+	// ID names the row; it is unique together with Time. The spool gives one to
+	// a row that has none.
 	ID string
 	// Time is when it began.
 	Time time.Time
@@ -16,7 +17,8 @@ type Call struct {
 	// Conversation is empty when none was named.
 	Conversation string
 	// Op is the operation: "chat", "embedding" ...; Role what the call was for:
-	// "primary", "reviewer", "arbiter", "summary".
+	// "primary", "reviewer", "arbiter", "summary", and "plan" and "step" of the
+	// code agent.
 	Op, Role string
 	// Layer is the tier, Model the target's id.
 	Layer, Provider, Model string
@@ -32,7 +34,8 @@ type Call struct {
 	// Estimated that the tokens were counted here.
 	CostNano             int64
 	CostKnown, Estimated bool
-	Duration             time.Duration
+	// Duration runs to the end of the attempt's answer.
+	Duration time.Duration
 	// Decision is the routing decision as JSON; nil without one.
 	Decision []byte
 	// Request and Answer are the bodies; nil unless they are to be logged.

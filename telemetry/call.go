@@ -27,6 +27,8 @@ type Call struct {
 	Status int
 
 	Tenant, Project, User, KeyID string
+	// Conversation is the id of the one that it belongs to.
+	Conversation string
 
 	// Model is the one that was asked for; TargetModel, Provider and Tier are
 	// those that answered. Provider is a configured name.
@@ -64,8 +66,13 @@ type Call struct {
 
 // Attempt is one exchange with a provider.
 type Attempt struct {
+	// Time is when it began.
+	Time            time.Time
 	Provider, Model string
-	Status          int
+	// Tier is the target's. Role is what the attempt was for, empty for
+	// "primary"; see Purpose.
+	Tier, Role string
+	Status     int
 	// ErrorCode is empty for an attempt that answered.
 	ErrorCode string
 	Tokens    Tokens
@@ -73,7 +80,23 @@ type Attempt struct {
 	// an attempt that surely cost nothing has a known cost of zero.
 	CostNano  int64
 	CostKnown bool
-	Duration  time.Duration
+	// Duration runs to where its answer was committed and, once that has ended,
+	// to its end.
+	Duration time.Duration
+}
+
+// Purpose is what the attempt was for: "primary" unless Role says otherwise.
+func (a *Attempt) Purpose() string {
+	if a.Role == "" {
+		return "primary"
+	}
+	return a.Role
+}
+
+// Stored reports whether the answer cost nothing, because it was stored or is
+// that of another call.
+func (c *Call) Stored() bool {
+	return c.Cache == "hit" || c.Cache == "semantic" || c.Cache == "coalesced"
 }
 
 // Tokens counts what a provider reported. In includes CacheRead and

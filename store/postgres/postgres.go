@@ -172,6 +172,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	return err
 }
 
+// InUse is how many connections are working now.
+func (s *Store) InUse() int { return int(s.pool.Stat().AcquiredConns()) }
+
 // Close ends the store once the calls under way have ended.
 func (s *Store) Close() error {
 	s.end()

@@ -1,9 +1,12 @@
 package spool
 
 import (
+	"crypto/rand"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/store"
@@ -122,10 +125,37 @@ func (d *decoder) todo() store.Todo {
 	return store.Todo{ID: d.int(), Title: d.string(), Description: d.string(), Status: d.string()}
 }
 
-func appendCalls(b []byte, calls []store.Call) []byte {
+// idSource names rows: 16 random digits of the process and a number, in 32
+// digits.
+type idSource struct {
+	prefix [16]byte
+	last   atomic.Uint64
+}
+
+func (s *idSource) init() {
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails
+	hex.Encode(s.prefix[:], random[:])
+}
+
+// append appends the next id.
+func (s *idSource) append(b []byte) []byte {
+	b = append(b, s.prefix[:]...)
+	n := s.last.Add(1)
+	for shift := 60; shift >= 0; shift -= 4 {
+		b = append(b, "0123456789abcdef"[n>>shift&15])
+	}
+	return b
+}
+
+// idLength is the length of what an idSource appends.
+const idLength = 32
+
+// appendCalls names the rows that have no id, where there are ids.
+func appendCalls(b []byte, calls []store.Call, ids *idSource) []byte {
 	b = binary.AppendUvarint(b, uint64(len(calls)))
 	for i := range calls {
-		b = appendCall(b, &calls[i])
+		b = appendCall(b, &calls[i], ids)
 	}
 	return b
 }
@@ -136,8 +166,13 @@ func decodeCalls(payload []byte) ([]store.Call, error) {
 	return calls, d.end()
 }
 
-func appendCall(b []byte, c *store.Call) []byte {
-	b = appendTime(appendString(b, c.ID), c.Time)
+func appendCall(b []byte, c *store.Call, ids *idSource) []byte {
+	if c.ID == "" && ids != nil {
+		b = ids.append(binary.AppendUvarint(b, idLength))
+	} else {
+		b = appendString(b, c.ID)
+	}
+	b = appendTime(b, c.Time)
 	for _, s := range [...]string{c.RequestID, c.Tenant, c.Project, c.User, c.KeyID, c.Conversation, c.Op, c.Role, c.Layer, c.Provider, c.Model, c.Error} {
 		b = appendString(b, s)
 	}

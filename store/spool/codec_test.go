@@ -14,11 +14,11 @@ func FuzzDecode(f *testing.F) {
 	for _, w := range writes() {
 		f.Add(w.kind, appendWrite(nil, w))
 	}
-	f.Add(kindCalls, appendCalls(nil, []store.Call{fullCall()}))
+	f.Add(kindCalls, appendCalls(nil, []store.Call{fullCall()}, nil))
 	f.Fuzz(func(t *testing.T, kind byte, payload []byte) {
 		if kind == kindCalls {
 			if calls, err := decodeCalls(payload); err == nil {
-				again, err := decodeCalls(appendCalls(nil, calls))
+				again, err := decodeCalls(appendCalls(nil, calls, nil))
 				if diff := cmp.Diff(calls, again); err != nil || diff != "" {
 					t.Errorf("%v %s", err, diff)
 				}
@@ -71,7 +71,7 @@ func TestCodec(t *testing.T) {
 		}
 	}
 	want := []store.Call{fullCall(), {}}
-	data := appendCalls(nil, want)
+	data := appendCalls(nil, want, nil)
 	got, err := decodeCalls(data)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)

@@ -75,6 +75,9 @@ type Config struct {
 	Messages Durability
 	// Calls is what a row of the call log survives. Empty means Mapped.
 	Calls Durability
+	// CallsOnly keeps everything but the call log out of the log: it goes to
+	// the cold store, and fails where that fails.
+	CallsOnly bool
 }
 
 // State is how a log, and the store over it, is doing.

@@ -28,6 +28,13 @@ const (
 	tries = 5
 	// A window is what is applied before the position moves on.
 	windowRecords, windowBytes = 512, 4 << 20
+	// While more than busyRows rows come in a second, the next window waits
+	// busyRest times as long as the last one took, and longestRest at most: a
+	// row costs as much to store as a call to answer, and the answers go first
+	// while there is room.
+	busyRows    = 2000
+	busyRest    = 99
+	longestRest = 2 * time.Second
 )
 
 // window is some records that follow each other.
@@ -46,6 +53,8 @@ type replayer struct {
 	*Store
 	from  cursor
 	pause time.Duration
+	began time.Time // of the window before, when
+	last  uint64    // this was the last record
 
 	mu      sync.Mutex
 	failed  map[uint64]int // how often a record was found wrong
@@ -55,7 +64,7 @@ type replayer struct {
 // replay applies the log until it is stopped.
 func (s *Store) replay(ctx context.Context, from cursor) {
 	defer close(s.done)
-	r := &replayer{Store: s, from: from, failed: make(map[uint64]int), refused: make(map[uint64]bool)}
+	r := &replayer{Store: s, from: from, last: from.seq, failed: make(map[uint64]int), refused: make(map[uint64]bool)}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -72,6 +81,7 @@ func (s *Store) replay(ctx context.Context, from cursor) {
 // run applies what there is and returns when to come again.
 func (r *replayer) run(ctx context.Context) time.Duration {
 	for {
+		rate := r.rate()
 		n, err := r.step(ctx)
 		switch {
 		case err == nil && n == 0 && r.away.Load():
@@ -91,8 +101,35 @@ func (r *replayer) run(ctx context.Context) time.Duration {
 			return r.pause/2 + rand.N(r.pause/2)
 		case n < windowRecords/2:
 			return shipEvery
+		case r.leisurely():
+			took := time.Since(r.began)
+			if rate > busyRows {
+				took *= busyRest
+			}
+			return min(took, longestRest)
 		}
 	}
+}
+
+// rate is how many records have come in a second since the last window, which
+// begins now.
+func (r *replayer) rate() float64 {
+	_, last := r.log.waiting()
+	now := time.Now()
+	rate := float64(last-r.last) / now.Sub(r.began).Seconds()
+	r.began, r.last = now, last
+	return rate
+}
+
+// leisurely reports whether what is in the log may wait: nothing but rows that
+// nobody asks for, and less than half of what it takes.
+func (r *replayer) leisurely() bool {
+	if r.drains.Load() > 0 || r.backlog.unapplied.Load() > 0 {
+		return false
+	}
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	return r.log.bytes < r.log.cfg.Limit/2
 }
 
 func (r *replayer) ping(ctx context.Context) error {

@@ -154,6 +154,10 @@ func (s *segment) sound() bool {
 	return len(s.data) >= segmentHeader && string(s.data[:len(segmentMagic)]) == segmentMagic
 }
 
+// rest gives back the memory of a segment that is written and synced: it is in
+// the file, and whoever reads it gets it from there.
+func (s *segment) rest() { _ = unix.Madvise(s.data, unix.MADV_DONTNEED) }
+
 func (s *segment) room() int64 { return int64(len(s.data)) - s.end }
 
 // put writes a record at off, where there is room for it.

@@ -31,6 +31,9 @@ type Store struct {
 
 	backlog *backlog
 	away    atomic.Bool // the last write got no answer
+	ids     idSource    // of rows that come without an id
+	drains  atomic.Int64
+	trying  sync.Mutex // held by who tries a store that is away
 
 	patience atomic.Int64 // how long a write of the replay may take
 
@@ -62,6 +65,7 @@ func New(cold store.Store, log *Log, cfg Config) (*Store, error) {
 		progress: make(chan struct{}), now: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.patience.Store(int64(leastPatience))
+	s.ids.init()
 	s.away.Store(log.admitTurn() != nil) // it was away for long, and a turn would be lost that learns that it still is
 	from, err := s.reload()
 	if err != nil {
@@ -125,6 +129,8 @@ func (s *Store) State() State {
 func (s *Store) Drain(ctx context.Context) error {
 	_, last := s.log.waiting()
 	now := s.now
+	s.drains.Add(1)
+	defer s.drains.Add(-1)
 	for {
 		s.mu.Lock()
 		progress := s.progress

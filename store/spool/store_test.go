@@ -448,3 +448,71 @@ func TestMomentsDoNotMatter(t *testing.T) {
 	p.drain(t)
 	p.holds(t, "c", "1 a", "2 b")
 }
+
+// TestRowsWithoutID shows that rows that come without an id are named, apart
+// from each other, and once for good.
+func TestRowsWithoutID(t *testing.T) {
+	dir := t.TempDir()
+	p := openPair(t, dir, well)
+	moment := time.Unix(1, 0)
+	for range 3 {
+		if err := p.PutCalls(t.Context(), []store.Call{{Time: moment, Tenant: "t"}, {Time: moment, Tenant: "t"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wants := func(n int64) {
+		t.Helper()
+		if sums, err := p.Sums(t.Context(), &store.SumQuery{Tenant: "t"}); err != nil || sums[0].Calls != n {
+			t.Errorf("%+v, %v; want %d calls", sums, err, n)
+		}
+	}
+	wants(6)
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, filepath.Join(dir, "spool", "position"), func(data []byte) { clear(data) })
+	p = openPair(t, dir, well) // all is applied again
+	wants(6)
+	if err := p.PutCalls(t.Context(), []store.Call{{Time: moment, Tenant: "t"}}); err != nil {
+		t.Fatal(err)
+	}
+	wants(7)
+}
+
+// TestCallsOnly shows that nothing but the call log is spooled where that is
+// what is wanted.
+func TestCallsOnly(t *testing.T) {
+	p := openPair(t, t.TempDir(), down)
+	p.cfg.CallsOnly = true
+	if _, err := p.Append(t.Context(), newAppend("c", 0, "k", "text")); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("an append is spooled: %v", err)
+	}
+	if err := p.PutCalls(t.Context(), []store.Call{{Time: time.Unix(1, 0), Tenant: "t"}}); err != nil {
+		t.Error(err)
+	}
+	if n := p.State().Records; n != 1 {
+		t.Errorf("%d records wait, want 1", n)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if sums, err := p.Sums(ctx, &store.SumQuery{Tenant: "t"}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("sums without the row that waits: %+v, %v", sums, err)
+	}
+	p.cold.mode.Store(well)
+	p.drain(t)
+}
+
+// TestManyRows puts more rows than a window holds: they are taken slowly while
+// nobody asks for them, and at once when somebody does.
+func TestManyRows(t *testing.T) {
+	p := openPair(t, t.TempDir(), well)
+	const rows = 10 * windowRecords
+	for range rows {
+		if err := p.PutCalls(t.Context(), []store.Call{{Time: time.Unix(1, 0), Tenant: "t", CostNano: 1}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sums, err := p.Sums(t.Context(), &store.SumQuery{Tenant: "t"}); err != nil || sums[0].Calls != rows || sums[0].CostNano != rows {
+		t.Errorf("%+v, %v", sums, err)
+	}
+}

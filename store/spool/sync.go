@@ -54,6 +54,9 @@ func (l *Log) sync() {
 	for _, s := range segments {
 		err = errors.Join(err, l.disk.sync(s.file))
 	}
+	for _, s := range segments[:len(segments)-1] { // all but the active one
+		s.rest()
+	}
 	if names {
 		err = errors.Join(err, l.disk.sync(l.folder))
 	}

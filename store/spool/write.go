@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ func (s *Store) Admit(ctx context.Context, tenant, id string) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
-	if !s.away.Load() && !s.waits(key{tenant: tenant, id: id}) {
+	if s.cfg.CallsOnly || !s.away.Load() && !s.waits(key{tenant: tenant, id: id}) {
 		return s.Store.Admit(ctx, tenant, id)
 	}
 	if err := s.log.admitTurn(); err != nil {
@@ -89,6 +90,9 @@ func (s *Store) DeleteResponse(ctx context.Context, tenant, id string) error {
 func (s *Store) write(ctx context.Context, w *write, after int64, try func(context.Context) (int64, error)) (int64, error) {
 	if err := ended(ctx); err != nil {
 		return 0, err
+	}
+	if s.cfg.CallsOnly {
+		return try(ctx)
 	}
 	k := w.key()
 	q := s.backlog.acquire(k)
@@ -193,14 +197,16 @@ func (w *write) follow(after, known, n int64) error {
 	return nil
 }
 
-// PutCalls adds rows to the log; they get to the cold store in batches. When
-// the log takes none, they go there at once.
+// PutCalls adds rows to the log, under an id where they have none; they get to
+// the cold store in batches. When the log takes none, they go there at once;
+// while that is away, one caller at a time tries and the others are told at
+// once. Nothing is kept of what the rows refer to.
 func (s *Store) PutCalls(ctx context.Context, calls []store.Call) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
 	b := acquireBuffer()
-	*b = appendCalls((*b)[:0], calls)
+	*b = appendCalls((*b)[:0], calls, &s.ids)
 	seq, err := s.log.Append(kindCalls, *b)
 	releaseBuffer(b)
 	if err == nil && s.cfg.Calls == Fsync {
@@ -209,10 +215,27 @@ func (s *Store) PutCalls(ctx context.Context, calls []store.Call) error {
 	if err == nil {
 		return nil
 	}
+	if s.away.Load() {
+		if !s.trying.TryLock() {
+			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		}
+		defer s.trying.Unlock()
+	}
+	return s.putAtOnce(ctx, calls, err)
+}
+
+// putAtOnce adds rows to the cold store because the log does not take them.
+func (s *Store) putAtOnce(ctx context.Context, calls []store.Call, full error) error {
+	named := slices.Clone(calls)
+	for i := range named {
+		if named[i].ID == "" {
+			named[i].ID = string(s.ids.append(nil))
+		}
+	}
 	within, cancel := context.WithTimeout(ctx, s.cfg.Wait)
 	defer cancel()
-	if cold := s.Store.PutCalls(within, calls); cold != nil {
-		return fmt.Errorf("%w: %w; %w", store.ErrUnavailable, err, cold)
+	if err := s.Store.PutCalls(within, named); err != nil {
+		return fmt.Errorf("%w: %w; %w", store.ErrUnavailable, full, err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ai-mcp-gateway/gateway/store"
 )
@@ -87,4 +88,32 @@ func BenchmarkFull(b *testing.B) {
 			_ = other.Close()
 		}
 	})
+}
+
+// A row of the call log in a batch of the size that the spool's replay has.
+func BenchmarkPutCalls(b *testing.B) {
+	s := openAt(b, filepath.Join(b.TempDir(), "gateway.db"))
+	const batch = 512
+	rows := make([]store.Call, batch)
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range rows {
+			n++
+			rows[i] = benchCall(n)
+		}
+		if err := s.PutCalls(b.Context(), rows); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/row")
+}
+
+func benchCall(n int) store.Call {
+	return store.Call{
+		ID: fmt.Sprint("0123456789abcdef-", n), Time: time.UnixMicro(1_700_000_000_000_000 + int64(n)*50), RequestID: fmt.Sprintf("req_%032d", n),
+		Tenant: "default", Project: "shop", User: "u", KeyID: "app", Op: "chat", Role: "primary", Layer: "L0", Provider: "openai", Model: "openai/gpt-5",
+		Status: 200, InputTokens: 100, OutputTokens: 50, CostNano: 1000, CostKnown: true, Duration: time.Millisecond,
+		Decision: []byte(`{"reason":"named model","cache":"miss"}`),
+	}
 }
