@@ -324,7 +324,7 @@ func TestAccept_O3(t *testing.T) {
 		page := g.metrics()
 		operations := []string{"read", "write"}
 		if b.postgres != nil {
-			operations = []string{"append", "put calls", "add up calls"}
+			operations = []string{"append", "put_calls", "add_up_calls"}
 		}
 		for _, operation := range operations {
 			if series := `gateway_store_duration_seconds_count{operation="` + operation + `"}`; !strings.Contains(page, series) {

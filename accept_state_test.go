@@ -266,6 +266,13 @@ func TestAccept_P1_P2_P8(t *testing.T) {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 	}
+	for range 2 { // once for its key
+		r := g.post("/v1/context/k", `{"summary":{"text":"kept"}}`, "Idempotency-Key: summary")
+		if r.status != 200 || gjson.Get(r.body, "version").Int() != 1 {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	}
+	g.post("/v1/context/k", `{"summary":{"text":"other"}}`, "Idempotency-Key: summary").wantError(t, 422, "caller_key_reused")
 	if got := g.context("c"); got.Get("summary.text").Str != "We build a gateway." || got.Get("summaryVersion").Int() != 3 {
 		t.Errorf("%s", got.Raw)
 	}

@@ -57,7 +57,7 @@ var mayImport = map[string][]string{
 var configured = []string{"cache", "conversation", "engine", "mcp", "proxy", "store", "telemetry", "tenant", "upstream"}
 
 // testsMayImport is what every test may import on top of its package's row.
-var testsMayImport = []string{"bench/simulator", "store/sqlite", "store/storetest", "translate/openai"}
+var testsMayImport = []string{"bench/simulator", "store/postgres", "store/sqlite", "store/storetest", "translate/openai"}
 
 // fences names the packages that may import a third-party module, or a
 // package of the standard library; "tests" is every test. A module without a row is an error: record
@@ -78,7 +78,7 @@ var fences = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": {"tests"},
 
 	"github.com/HdrHistogram/hdrhistogram-go": {"bench", "bench/*"},
-	"github.com/klauspost/compress":           {"cache/redis", "upstream"},
+	"github.com/klauspost/compress":           {"cache/redis", "store/archive", "upstream"},
 	"github.com/tidwall/gjson":                {"bench/simulator", "tests"},
 	"golang.org/x/sys":                        {"*"},
 

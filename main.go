@@ -4,6 +4,9 @@
 //
 //	gateway [serve]     serve HTTP (the default)
 //	gateway check FILE  validate a configuration file
+//	gateway migrate [--dry-run]  bring the database's schema up to date
+//	gateway archive --before DATE [--dry-run]  move idle conversations into files
+//	gateway restore FILE...  move them back
 //	gateway health [URL]  ask a running gateway whether it is alive
 //	gateway version     print the version
 //	gateway mcp         speak MCP on stdio (comes with a later version)
@@ -33,12 +36,14 @@ var version = "dev"
 
 // Exit codes, after sysexits.h where one fits.
 const (
-	exitFailed = 1
-	exitUsage  = 64
-	exitConfig = 78
+	exitFailed      = 1
+	exitUsage       = 64
+	exitUnavailable = 69
+	exitConfig      = 78
 )
 
-const usage = `usage: gateway [serve | check FILE | health [URL] | version | mcp]
+const usage = `usage: gateway [serve | check FILE | migrate [--dry-run] |
+       archive --before DATE [--dry-run] | restore FILE... | health [URL] | version | mcp]
 `
 
 func main() {
@@ -63,6 +68,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case command == "version" && len(args) == 0:
 		fmt.Fprintln(stdout, "gateway", version)
 		return 0
+	case command == "archive":
+		return archiveIdle(args, stdout, stderr)
+	case command == "restore":
+		return restore(args, stdout, stderr)
+	case command == "migrate":
+		return migrate(args, stdout, stderr)
 	case command == "mcp":
 		fmt.Fprintln(stderr, "gateway: the MCP face comes with a later version; serve HTTP with: gateway serve")
 		return exitFailed

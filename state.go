@@ -13,6 +13,7 @@ import (
 	"github.com/ai-mcp-gateway/gateway/configs"
 	"github.com/ai-mcp-gateway/gateway/conversation"
 	"github.com/ai-mcp-gateway/gateway/store"
+	"github.com/ai-mcp-gateway/gateway/store/archive"
 	"github.com/ai-mcp-gateway/gateway/store/postgres"
 	"github.com/ai-mcp-gateway/gateway/store/spool"
 	"github.com/ai-mcp-gateway/gateway/store/sqlite"
@@ -75,17 +76,24 @@ func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, lo
 // openCold opens SQLite or PostgreSQL behind a spool, which takes the rows of
 // the call log first and, while PostgreSQL is away, all other writes as well.
 func (s *state) openCold(ctx context.Context, cfg *configs.Config) error {
-	settings := spool.Config{Alarm: func(st spool.State) {
+	settings := spool.Config{Limit: cfg.State.Spool, Alarm: func(st spool.State) {
 		s.log.Warn("spool", "alarm", st.Alarm, "bytes", st.Bytes, "limit", st.Limit, "damage", st.Damage, "refused", st.Refused)
 	}}
+	if cfg.State.Durability == "async" {
+		settings.Messages = spool.Mapped
+	}
 	var cold store.Store
 	var err error
 	if s.embedded = cfg.State.Postgres.Empty(); s.embedded {
 		settings.CallsOnly = true
 		var own *sqlite.Store
-		if own, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, "gateway.db")); err == nil {
+		open := sqlite.Open
+		if cfg.State.Durability == "async" {
+			open = sqlite.OpenAsync
+		}
+		if own, err = open(ctx, filepath.Join(cfg.DataDir, "gateway.db")); err == nil {
 			own.Observe(s.metrics.Store)
-			cold = own
+			cold = archive.New(own, cfg.ArchiveDir())
 		}
 	} else {
 		cold, err = s.openShared(ctx, cfg)
@@ -118,7 +126,7 @@ func (s *state) openShared(ctx context.Context, cfg *configs.Config) (store.Stor
 		return nil, err
 	}
 	s.shared = shared
-	return shared, nil
+	return archive.New(shared, cfg.ArchiveDir()), nil
 }
 
 // sweep removes what has expired, until ctx ends.

@@ -21,6 +21,11 @@
 //	go run ./bench simulator -listen 127.0.0.1:9000
 //	go run ./bench baseline fasthttp -listen 127.0.0.1:9001 -upstream 127.0.0.1:9000
 //
+// One has a gateway take turns of conversations in a PostgreSQL with a million
+// messages, and prints what the database took of them:
+//
+//	go run ./bench database
+//
 // And one measures quality in place of cost (see docs/quality.md):
 //
 //	go run ./bench eval compress -keep 0.30 -in dialogues.jsonl.gz -out contexts.jsonl
@@ -47,6 +52,7 @@ var commands = []struct {
 	{"simulator", simulatorCommand},
 	{"baseline", baselineCommand},
 	{"eval", evalCommand},
+	{"database", databaseCommand},
 }
 
 func main() {

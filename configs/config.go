@@ -108,6 +108,15 @@ type Config struct {
 		Redis secret.String `yaml:"redis" unset:"empty"`
 		// Postgres is the URL of the cold tier; empty means SQLite in data_dir.
 		Postgres secret.String `yaml:"postgres" unset:"empty"`
+		// Durability is what an acknowledged turn survives: fsync the end of the
+		// machine at once, async that of the process, and the machine's 200 ms
+		// later.
+		Durability string `yaml:"durability" enum:"fsync|async"`
+		// Spool is how many bytes may wait in data_dir while PostgreSQL is away.
+		Spool int64 `yaml:"spool" unit:"bytes" min:"65536"`
+		// Archive is the directory of archived conversations; empty means
+		// data_dir/archive. Instances that share PostgreSQL share it.
+		Archive string `yaml:"archive"`
 	} `yaml:"state"`
 
 	// Strict refuses a request whose provider cannot be told all of it;
@@ -231,6 +240,7 @@ func defaults() *Config {
 	c.Timeouts.KeepAlive, c.Timeouts.Write = 75*time.Second, 30*time.Second
 	c.Shutdown.Drain, c.Shutdown.Grace = time.Second, 30*time.Second
 	c.Log.Level = "info"
+	c.State.Durability, c.State.Spool = "fsync", 1<<30
 	c.Routing.CrossCheck, c.Routing.Escalate = "auto", true
 	c.Routing.Balance, c.Routing.Hedge = "order", engine.HedgeConfig{Enabled: true, Extra: 3}
 	c.Cache.Response = cache.Config{Enabled: true, TTL: time.Hour, Memory: 256 << 20, Scope: "tenant", Coalesce: true}

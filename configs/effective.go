@@ -1,9 +1,11 @@
 package configs
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -44,6 +46,11 @@ func (c *Config) Engine() engine.Config {
 		cfg.Models = append(cfg.Models, e.ModelConfig)
 	}
 	return cfg
+}
+
+// ArchiveDir is where the files of archived conversations are.
+func (c *Config) ArchiveDir() string {
+	return cmp.Or(c.State.Archive, filepath.Join(c.DataDir, "archive"))
 }
 
 // Proxy is the part of the configuration that the HTTP face needs.

@@ -42,8 +42,12 @@ type Turn struct {
 
 // Begin reads the conversation of a call and works out what to send. The
 // incoming messages are valid JSON. It fails when the cold tier is needed and
-// cannot be read.
+// cannot be read, or is known not to take what Finish will have for it: nothing
+// has been sent yet.
 func (m *Manager) Begin(ctx context.Context, c *Call) (*Turn, error) {
+	if err := m.cold.Admit(ctx, c.Tenant, c.ID); err != nil {
+		return nil, err
+	}
 	s, err := m.load(ctx, c.Tenant, c.ID)
 	if err != nil {
 		return nil, err

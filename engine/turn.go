@@ -131,8 +131,12 @@ func (e *Engine) stateFailure(requestID string, err error) *translate.Error {
 	case errors.As(err, &conflict):
 		return translate.Errorf(translate.CallerConflict, "conversation_id", "The conversation has changed in between; its version is %d.", conflict.Version)
 	}
+	message := "the conversation cannot be read or stored at the moment"
+	if errors.Is(err, store.ErrArchive) {
+		message = "the conversation is archived, and its archive cannot be read; the operator's log says which file is missing or damaged"
+	}
 	e.options.Log.Warn("conversation", slog.String("request_id", requestID), slog.String("error", err.Error()))
-	return &translate.Error{Code: translate.GatewayNoState, RetryAfter: 1, Message: "the conversation cannot be read or stored at the moment"}
+	return &translate.Error{Code: translate.GatewayNoState, RetryAfter: 1, Message: message}
 }
 
 // relayed notes a part of a stream that the client gets, and stores the turn

@@ -74,7 +74,7 @@ func (s *Server) serveCall(ctx *fasthttp.RequestCtx, route modelRoute) {
 // begin makes c end with its client, and takes its idempotency key if it has
 // one, or returns what the call that had it before got.
 func (s *Server) begin(ctx *fasthttp.RequestCtx, c *call, path string) (kept *store.Answer, err *translate.Error) {
-	if c.once, err = s.newOnce(c, ctx.Request.Header.Peek(headerIdempotencyKey)); err != nil {
+	if c.once, err = s.newOnce(c.Caller, ctx.Request.Header.Peek(headerIdempotencyKey)); err != nil {
 		return nil, err
 	}
 	s.watcher.Add(&c.watch, descriptorOf(ctx), c)

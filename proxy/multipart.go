@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash"
 	"mime"
 	"strings"
 
@@ -27,6 +29,9 @@ type scanner struct {
 	model      []byte // the field's value; nil until it has been seen
 	start, end int64  // where that lies in the form
 	file       bool   // a part with a file has begun
+
+	sum hash.Hash // of what the form says, whatever its boundary is; nil: none
+	got int64     // bytes of the part's content that are in sum
 }
 
 type scanState uint8
@@ -110,6 +115,7 @@ func (s *scanner) body() (more bool, err *translate.Error) {
 		s.model = append([]byte{}, s.held[:found]...)
 		s.start, s.end = s.at, s.at+int64(found)
 	}
+	s.note(s.held[:keep], found >= 0 && !short)
 	s.drop(keep)
 	if found < 0 || short {
 		return false, nil
@@ -164,8 +170,23 @@ func (s *scanner) head() (more bool, err *translate.Error) {
 		}
 		s.state = scanModel
 	}
+	s.note(s.held[:n], true)
 	s.drop(n + len("\r\n\r\n"))
 	return true, nil
+}
+
+// note adds to the sum: a header or a content, whose length follows its end, so
+// that no two forms look alike.
+func (s *scanner) note(p []byte, end bool) {
+	if s.sum == nil {
+		return
+	}
+	s.sum.Write(p)
+	s.got += int64(len(p))
+	if end {
+		s.sum.Write(binary.BigEndian.AppendUint64(nil, uint64(s.got)))
+		s.got = 0
+	}
 }
 
 // part is what the header of a part says.

@@ -13,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/ai-mcp-gateway/gateway/store"
+	"github.com/ai-mcp-gateway/gateway/tenant"
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
 
@@ -22,9 +23,11 @@ const (
 
 	// maxIdempotencyKey is in bytes.
 	maxIdempotencyKey = 255
-	// keptFor is how long an answer is given again, claimedFor how long a claim
-	// of an instance that has died keeps others from it.
-	keptFor, claimedFor = 24 * time.Hour, 10 * time.Minute
+	// keptFor is how long an answer is given again.
+	keptFor = 24 * time.Hour
+	// claimedFor is how long a claim of an instance that has died keeps others
+	// from it. Who lives renews it every renewEvery.
+	claimedFor, renewEvery = 30 * time.Second, 8 * time.Second
 	// claimWait is how long a call waits for the one that holds its key, and
 	// looks every claimLook.
 	claimWait, claimLook = time.Minute, 50 * time.Millisecond
@@ -47,29 +50,36 @@ type once struct {
 	tenant, key, owner string
 
 	running atomic.Bool // the key is this call's
+	lease   lease
 	answer  store.Answer
 	failed  error // the client could not be written to
+	unkept  bool  // the answer is not to be given again
 	w       io.Writer
 }
 
-// newOnce returns what c needs to be made once for key, nil without one.
-func (s *Server) newOnce(c *call, key []byte) (*once, *translate.Error) {
+// newOnce returns what a call needs to be made once for key, nil without one.
+func (s *Server) newOnce(who *tenant.Caller, key []byte) (*once, *translate.Error) {
 	switch {
 	case len(key) == 0:
 		return nil, nil
 	case len(key) > maxIdempotencyKey:
 		return nil, translate.Errorf(translate.CallerInvalidField, headerIdempotencyKey, "The header %s is longer than %d bytes.", headerIdempotencyKey, maxIdempotencyKey)
 	}
-	return &once{tenant: c.Caller.Tenant, key: c.Caller.KeyID + "\n" + string(key), owner: s.ids.new()}, nil
+	return &once{tenant: who.Tenant, key: who.KeyID + "\n" + string(key), owner: s.ids.new()}, nil
+}
+
+// ask is the claim of o for a request.
+func (o *once) ask(path string, body []byte) store.Claim {
+	digest := sha256.New()
+	digest.Write(append([]byte(path), 0))
+	digest.Write(body)
+	return store.Claim{Tenant: o.tenant, Key: o.key, Owner: o.owner, Digest: [32]byte(digest.Sum(nil)), Expires: time.Now().Add(claimedFor)}
 }
 
 // claim takes the key of c, or returns what the call that had it before got.
 func (s *Server) claim(c *call, path string, body []byte) (*store.Answer, *translate.Error) {
 	o := c.once
-	digest := sha256.New()
-	digest.Write(append([]byte(path), 0))
-	digest.Write(body)
-	ask := store.Claim{Tenant: o.tenant, Key: o.key, Owner: o.owner, Digest: [32]byte(digest.Sum(nil))}
+	ask := o.ask(path, body)
 	for end := time.Now().Add(claimWait); ; {
 		ask.Expires = time.Now().Add(claimedFor)
 		answer, held, err := s.options.Claims.Claim(context.Background(), &ask)
@@ -80,13 +90,18 @@ func (s *Server) claim(c *call, path string, body []byte) (*store.Answer, *trans
 			return answer, nil
 		case !held:
 			o.running.Store(true)
+			o.lease.start(s, ask)
 			return nil, nil
 		case time.Now().After(end):
-			return nil, &translate.Error{Code: translate.CallerConflict, RetryAfter: 5, Message: "a call with this idempotency key is still under way"}
+			return nil, underWay()
 		case !c.Sleep(claimLook):
 			return nil, &translate.Error{Code: translate.CallerGone, Message: "the client closed the connection"}
 		}
 	}
+}
+
+func underWay() *translate.Error {
+	return &translate.Error{Code: translate.CallerConflict, RetryAfter: 5, Message: "a call with this idempotency key is still under way"}
 }
 
 func claimFailure(err error) *translate.Error {
@@ -105,7 +120,7 @@ func (o *once) noteHeader(h *fasthttp.ResponseHeader) {
 	for name, value := range h.All() {
 		switch text := string(name); {
 		case text == headerRequestID:
-		case strings.HasPrefix(text, "X-"), text == fasthttp.HeaderContentType, text == fasthttp.HeaderCacheControl:
+		case strings.HasPrefix(text, "X-"), text == fasthttp.HeaderContentType, text == fasthttp.HeaderContentDisposition, text == fasthttp.HeaderCacheControl:
 			o.answer.Header = append(append(append(append(o.answer.Header, name...), ": "...), value...), "\r\n"...)
 		}
 	}
@@ -146,10 +161,11 @@ func (o *once) settle(s *Server, whole bool) {
 	if !o.holds() {
 		return
 	}
+	o.lease.end()
 	ctx, cancel := context.WithTimeout(context.Background(), keepWithin)
 	defer cancel()
 	var err error
-	if whole && len(o.answer.Body) <= mostKept {
+	if whole && !o.unkept && len(o.answer.Body) <= mostKept {
 		err = s.options.Claims.Complete(ctx, o.tenant, o.key, o.owner, &o.answer, time.Now().Add(keptFor))
 	} else {
 		err = s.options.Claims.Release(ctx, o.tenant, o.key, o.owner)
@@ -161,17 +177,64 @@ func (o *once) settle(s *Server, whole bool) {
 
 // replay answers c with what the first call with its key got.
 func (s *Server) replay(ctx *fasthttp.RequestCtx, c *call, kept *store.Answer) {
-	h := &ctx.Response.Header
-	for line := range bytes.SplitSeq(kept.Header, []byte("\r\n")) {
-		if name, value, ok := bytes.Cut(line, []byte(": ")); ok {
-			h.SetBytesKV(name, value)
-		}
-	}
-	h.Set(headerRequestID, c.Record.RequestID)
-	h.Set(headerReplayed, "true")
-	ctx.SetStatusCode(kept.Status)
-	ctx.SetBody(kept.Body)
+	giveAgain(ctx, kept)
+	ctx.Response.Header.Set(headerRequestID, c.Record.RequestID)
 	c.Record.CostKnown, c.Record.BytesOut = true, int64(len(kept.Body))
 	c.Record.Cache, c.Record.CacheReason = "bypass", "idempotency"
 	c.finish(kept.Status, nil)
+}
+
+// giveAgain makes a kept answer the response.
+func giveAgain(ctx *fasthttp.RequestCtx, kept *store.Answer) {
+	h := &ctx.Response.Header
+	for line := range bytes.SplitSeq(kept.Header, []byte("\r\n")) {
+		if name, value, ok := bytes.Cut(line, []byte(": ")); ok && string(name) != formSum {
+			h.SetBytesKV(name, value)
+		}
+	}
+	h.Set(headerReplayed, "true")
+	ctx.SetStatusCode(kept.Status)
+	ctx.SetBody(kept.Body)
+}
+
+// smallOnce serves a small route once for the request's idempotency key, if it
+// has one.
+func (s *Server) smallOnce(ctx *fasthttp.RequestCtx, who *tenant.Caller, serve func(*fasthttp.RequestCtx, *tenant.Caller)) {
+	o, err := s.newOnce(who, ctx.Request.Header.Peek(headerIdempotencyKey))
+	if o == nil && err == nil {
+		serve(ctx, who)
+		return
+	}
+	var kept *store.Answer
+	if err == nil {
+		kept, err = s.claimSmall(o, string(ctx.Path()), ctx.Request.Body())
+	}
+	switch {
+	case err != nil:
+		s.writeError(ctx, err, answerID(ctx))
+	case kept != nil:
+		giveAgain(ctx, kept)
+	default:
+		o.running.Store(true)
+		whole := false // and stays so when serve panics
+		defer func() { o.settle(s, whole) }()
+		serve(ctx, who)
+		whole = ctx.Response.StatusCode() == fasthttp.StatusOK
+		o.keep(&ctx.Response.Header, bytes.Clone(ctx.Response.Body()))
+	}
+}
+
+// claimSmall is claim for a call that is over in a moment: nobody waits for it.
+func (s *Server) claimSmall(o *once, path string, body []byte) (*store.Answer, *translate.Error) {
+	ctx, cancel := context.WithTimeout(context.Background(), keepWithin)
+	defer cancel()
+	ask := o.ask(path, body)
+	kept, held, err := s.options.Claims.Claim(ctx, &ask)
+	switch {
+	case err != nil:
+		return nil, claimFailure(err)
+	case held:
+		return nil, underWay()
+	}
+	return kept, nil
 }

@@ -33,7 +33,7 @@ func (s *Server) routes() *router.Router {
 	r.POST("/v1/chat", func(ctx *fasthttp.RequestCtx) { s.serveNative(ctx, "/v1/chat", chatFields, false) })
 	r.POST(agentPath, s.serveAgent)
 	get("/v1/context/{id}", s.owned("/v1/context/{id}", s.serveContext))
-	r.POST("/v1/context/{id}", s.owned("/v1/context/{id}", s.putContext))
+	r.POST("/v1/context/{id}", s.owned("/v1/context/{id}", func(ctx *fasthttp.RequestCtx, who *tenant.Caller) { s.smallOnce(ctx, who, s.putContext) }))
 	get("/v1/stats", s.owned("/v1/stats", s.serveStats))
 	get("/v1/stats/conversation/{id}", s.owned("/v1/stats/conversation/{id}", s.serveConversationStats))
 	for i := range surfaceRoutes {

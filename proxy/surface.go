@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/ai-mcp-gateway/gateway/engine"
+	"github.com/ai-mcp-gateway/gateway/store"
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
 
@@ -51,8 +52,20 @@ func (s *Server) serveSurface(ctx *fasthttp.RequestCtx, route *surfaceRoute) {
 	c := s.acquireSurface(ctx, route)
 	defer c.abandon()
 	err := s.prepareSurface(ctx, c)
-	if err == nil {
+	var kept *store.Answer
+	switch {
+	case err != nil:
+	case route.method == fasthttp.MethodPost:
+		kept, err = s.begin(ctx, c.call, c.surface.Path)
+	default:
 		s.watcher.Add(&c.watch, descriptorOf(ctx), c.call)
+	}
+	if kept != nil {
+		s.addCORS(ctx)
+		s.replay(ctx, c.call, kept)
+		return
+	}
+	if err == nil {
 		err = s.options.Engine.Surface(&c.surface)
 	}
 	c.answer(ctx, err)
@@ -75,6 +88,7 @@ func (c *surfaceCall) abandon() {
 	c.server.watcher.Remove(&c.watch)
 	c.surface.Close()
 	c.Call.Close()
+	c.once.settle(c.server, false)
 	c.server.options.Metrics.InFlight(-1)
 	panic(p)
 }
@@ -140,6 +154,7 @@ func (c *surfaceCall) answer(ctx *fasthttp.RequestCtx, err *translate.Error) {
 	}
 	ctx.SetStatusCode(c.surface.Status)
 	c.writeHeader(h)
+	c.once.noteHeader(h)
 	ctx.Response.SetBodyStream(c, c.surface.Length())
 }
 
@@ -179,7 +194,13 @@ func (c *surfaceCall) WriteTo(w io.Writer) (n int64, err error) {
 	if f, ok := w.(flusher); ok { // a body of known length, which fasthttp buffers
 		w = eager{f}
 	}
+	if c.once != nil {
+		w = c.once.tee(w)
+	}
 	n, err = c.surface.WriteTo(w)
+	if c.once != nil && err == nil {
+		err = c.once.failed
+	}
 	c.broken = err != nil
 	return n, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/ai-mcp-gateway/gateway/store"
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
 
@@ -134,12 +135,23 @@ func (s *Server) takeUpload(ctx *fasthttp.RequestCtx, own *conn, c net.Conn, len
 	defer u.form.Close()
 	s.watcher.Add(&u.watch, own.fd, u)
 	err := s.prepareUpload(ctx, u, c, length)
+	var kept *store.Answer
 	if err == nil {
-		err = s.options.Engine.Surface(&u.surface)
+		kept, err = s.beginUpload(u)
+	}
+	if err == nil && kept == nil {
+		if err = s.options.Engine.Surface(&u.surface); err == nil {
+			u.keepSum()
+		}
 	}
 	u.Record.BytesIn = u.source.read
 	own.linger = !u.source.ended
-	u.answer(ctx, err)
+	if kept != nil {
+		s.addCORS(ctx)
+		s.replay(ctx, u.call, kept)
+	} else {
+		u.answer(ctx, err)
+	}
 	respond(ctx, c)
 }
 
@@ -175,6 +187,9 @@ func (s *Server) prepareUpload(ctx *fasthttp.RequestCtx, u *uploadCall, c net.Co
 	}
 	u.form.source, u.form.length = &u.source, u.source.left
 	u.form.scan.reset(boundary)
+	if err := s.expectKey(ctx, u); err != nil {
+		return err
+	}
 	u.surface.ContentType, u.surface.Upload = h.ContentType(), &u.form
 	modelless := uploadRoute(h.RequestURI()).modelless
 	if modelless && len(u.surface.Provider) > 0 {

@@ -20,6 +20,8 @@ var (
 	ErrUnavailable = errors.New("store: unavailable")
 	// ErrKeyReused: an idempotency key came again with another request.
 	ErrKeyReused = errors.New("store: idempotency key reused")
+	// ErrArchive: the messages are archived, and where they are cannot be read.
+	ErrArchive = errors.New("store: archive unreadable")
 )
 
 // VersionError is a conflict: somebody else has written in between.
@@ -50,6 +52,11 @@ type Store interface {
 	// nothing and returns what it returned then. It is a VersionError when
 	// a.After is neither AnyVersion nor the version that holds.
 	Append(ctx context.Context, a *Append) (version int64, err error)
+	// Admit is ErrUnavailable when an Append to the conversation would find no
+	// room or nobody to take it, as far as that is known: who means to answer
+	// first and to append then asks before. While all is well it waits for
+	// nothing.
+	Admit(ctx context.Context, tenant, id string) error
 	// PutSummary adds a summary, whose version is the next, and creates the
 	// conversation when it is new. It is a VersionError when after is neither
 	// AnyVersion nor the newest summary's version (0: none yet).
@@ -87,7 +94,8 @@ type Store interface {
 	// whoever comes later, with the same digest, answer is what was completed,
 	// or nil and held true while the first is still at it. A claim that is
 	// neither completed nor released is free again from its Expires on, and so
-	// is a completed one. It is ErrKeyReused when the digest differs.
+	// is a completed one; an owner that claims again what it holds has it until
+	// the new Expires. It is ErrKeyReused when the digest differs.
 	Claim(ctx context.Context, c *Claim) (answer *Answer, held bool, err error)
 	// Complete stores the answer of the claim that owner holds until expires.
 	// ErrNotFound: it is no longer the owner's.

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 )
 
 // PostgresServer is a PostgreSQL server owned by one test, with a database and
@@ -21,7 +20,7 @@ import (
 // It does not fsync unless its arguments say so: what it has committed outlives
 // its processes, not the machine.
 type PostgresServer struct {
-	t    testing.TB
+	t    TB
 	bin  string              // the directory of its programs
 	as   *syscall.Credential // nil: the test's own account
 	data string
@@ -32,7 +31,7 @@ type PostgresServer struct {
 
 // Postgres starts a server and returns when it answers. The args go to its
 // command line as they are, such as "-c", "fsync=on".
-func Postgres(t testing.TB, args ...string) *PostgresServer {
+func Postgres(t TB, args ...string) *PostgresServer {
 	t.Helper()
 	s := &PostgresServer{t: t, bin: postgresPrograms(t), args: args}
 	var err error
@@ -63,6 +62,18 @@ func (s *PostgresServer) Addr() string { return net.JoinHostPort("127.0.0.1", st
 // the test has created.
 func (s *PostgresServer) URL(database string) string {
 	return "postgres://postgres@" + s.Addr() + "/" + database + "?sslmode=disable"
+}
+
+// Exec runs a statement with the server's own client on the database "postgres",
+// and returns its rows as psql -At prints them.
+func (s *PostgresServer) Exec(statement string) string {
+	s.t.Helper()
+	cmd := exec.Command(filepath.Join(s.bin, "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement, s.URL("postgres"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("%s: %v\n%s", statement, err, out)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // Stop ends the server as a crash would: its connections are reset, and what
@@ -226,7 +237,7 @@ func (s *PostgresServer) run(path string, args ...string) error {
 
 // postgresPrograms returns the directory of initdb and postgres, which Debian
 // keeps out of PATH.
-func postgresPrograms(t testing.TB) string {
+func postgresPrograms(t TB) string {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if len(found) > 0 {

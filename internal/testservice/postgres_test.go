@@ -4,9 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -14,10 +12,10 @@ import (
 
 func TestPostgresKeepsWhatItCommittedAcrossACrash(t *testing.T) {
 	s := Postgres(t, "-c", "work_mem=3MB")
-	if got := query(t, s, "SHOW work_mem"); got != "3MB" {
+	if got := s.Exec("SHOW work_mem"); got != "3MB" {
 		t.Errorf("work_mem is %q", got)
 	}
-	query(t, s, "CREATE TABLE kept AS SELECT 7 AS n")
+	s.Exec("CREATE TABLE kept AS SELECT 7 AS n")
 	addr := s.Addr()
 
 	s.Stop()
@@ -30,7 +28,7 @@ func TestPostgresKeepsWhatItCommittedAcrossACrash(t *testing.T) {
 	if s.Addr() != addr {
 		t.Errorf("Addr() = %q after a restart, want %q", s.Addr(), addr)
 	}
-	if got := query(t, s, "SELECT n FROM kept"); got != "7" {
+	if got := s.Exec("SELECT n FROM kept"); got != "7" {
 		t.Errorf("after a restart the table holds %q", got)
 	}
 }
@@ -71,14 +69,4 @@ func TestPostgresEndsWithItsTest(t *testing.T) {
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("its directory is still there: %v", err)
 	}
-}
-
-// query runs a statement with the server's own client.
-func query(t *testing.T, s *PostgresServer, statement string) string {
-	t.Helper()
-	out, err := exec.Command(filepath.Join(s.bin, "psql"), "-XAtq", "-c", statement, s.URL("postgres")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", statement, err, out)
-	}
-	return strings.TrimSpace(string(out))
 }

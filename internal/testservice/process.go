@@ -20,6 +20,14 @@ const (
 	portAttempts = 5
 )
 
+// TB is what a server needs of the test that it is for, which testing.TB has.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Cleanup(f func())
+}
+
 // process is a child that dies with the test binary, however that ends.
 type process struct {
 	cmd    *exec.Cmd
@@ -108,7 +116,7 @@ func program(t testing.TB, name, pkg string) string {
 // freePort returns a port that nobody listens on now. It stays below the
 // kernel's ephemeral range, where an outgoing connection could take the port
 // while its server is stopped.
-func freePort(t testing.TB) int {
+func freePort(t TB) int {
 	t.Helper()
 	for range 100 {
 		port := 20000 + rand.IntN(12000)

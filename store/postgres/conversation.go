@@ -134,6 +134,18 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (int64, error) {
 		m.roles, m.dialects, m.raws, m.digests, m.tokens, m.models, m.incompletes, m.times)
 }
 
+// Admit returns nil: that the server is away shows in a call alone. Behind a
+// spool it is not asked.
+func (s *Store) Admit(ctx context.Context, _, _ string) error {
+	if err := ctx.Err(); err != nil {
+		return explain("append", err)
+	}
+	if err := s.life.Err(); err != nil {
+		return explain("append", &brokenError{err: errClosed})
+	}
+	return nil
+}
+
 // versioned runs a statement whose row is a version, and whether it is that of a
 // conflict.
 func (s *Store) versioned(ctx context.Context, what string, r repeat, sql string, args ...any) (version int64, err error) {

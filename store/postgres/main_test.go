@@ -22,11 +22,13 @@ func TestStoreKeepsItsPromises(t *testing.T) {
 	settled(t, open(t, s.URL("postgres"))).Close() // a template must have no connections
 	query(t, s.URL("template1"), `ALTER DATABASE postgres IS_TEMPLATE true`)
 	var databases atomic.Int64
-	storetest.Run(t, func(t testing.TB) store.Store {
+	empty := func(t testing.TB) *Store {
 		name := fmt.Sprint("test", databases.Add(1))
 		query(t, s.URL("template1"), `CREATE DATABASE `+name+` TEMPLATE postgres`)
 		return settled(t, open(t, s.URL(name)))
-	})
+	}
+	storetest.Run(t, func(t testing.TB) store.Store { return empty(t) })
+	storetest.RunArchive(t, func(t testing.TB) storetest.Archivable { return empty(t) })
 }
 
 // open returns a store that may wait longer than usual: the tests' machine is

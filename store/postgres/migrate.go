@@ -82,17 +82,22 @@ func (s *Store) Pending(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// migrate brings the schema up to date.
-func (s *Store) migrate(ctx context.Context) error {
+// Migrate brings the schema up to date, as Ready does, and returns the names of
+// the migrations that it has applied, in order. Those were, also after an error.
+func (s *Store) Migrate(ctx context.Context) ([]string, error) { return s.connect(ctx) }
+
+// migrate brings the schema up to date and returns what it has applied.
+func (s *Store) migrate(ctx context.Context) (names []string, err error) {
 	for {
-		done := false
+		name := ""
 		err := s.alone(ctx, func(ctx context.Context, c *pgx.Conn) (err error) {
-			done, err = s.step(ctx, c)
+			name, err = s.step(ctx, c)
 			return err
 		})
-		if err != nil || done {
-			return err
+		if err != nil || name == "" {
+			return names, err
 		}
+		names = append(names, name)
 	}
 }
 
@@ -114,16 +119,16 @@ func (s *Store) alone(ctx context.Context, f func(context.Context, *pgx.Conn) er
 	return explain("bring the schema up to date", err)
 }
 
-// step applies the next migration and reports whether none was left. Each has a
-// transaction of its own, and so has the lock: a pooler may give every
-// transaction another connection of its own.
-func (s *Store) step(ctx context.Context, c *pgx.Conn) (done bool, err error) {
+// step applies the next migration and returns its name, or nothing when none was
+// left. Each has a transaction of its own, and so has the lock: a pooler may give
+// every transaction another connection of its own.
+func (s *Store) step(ctx context.Context, c *pgx.Conn) (name string, err error) {
 	if left, err := s.left(ctx, c); err != nil || len(left) == 0 {
-		return true, err // without the lock, which a busy server's read-only twin would refuse
+		return "", err // without the lock, which a busy server's read-only twin would refuse
 	}
 	tx, err := c.Begin(ctx)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit it does nothing
 	const begin = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_advisory_xact_lock(%d);
@@ -133,22 +138,22 @@ func (s *Store) step(ctx context.Context, c *pgx.Conn) (done bool, err error) {
 			checksum   text NOT NULL,
 			applied_at timestamptz NOT NULL DEFAULT now())`
 	if _, err := tx.Exec(ctx, fmt.Sprintf(begin, advisoryKey)); err != nil {
-		return false, err
+		return "", err
 	}
 	left, err := s.left(ctx, c)
 	if err != nil || len(left) == 0 {
-		return true, err
+		return "", err
 	}
 	next := left[0]
 	if _, err := tx.Exec(ctx, next.sql); err != nil {
-		return false, fmt.Errorf("migration %s failed and was rolled back: %w", next.name, err)
+		return "", fmt.Errorf("migration %s failed and was rolled back: %w", next.name, err)
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)`,
 		next.version, next.name, next.checksum)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	return len(left) == 1, tx.Commit(ctx)
+	return next.name, tx.Commit(ctx)
 }
 
 // left returns the migrations that the database does not have. It is an error

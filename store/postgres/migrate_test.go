@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -37,7 +38,7 @@ func TestOfManyInstancesOneMigrates(t *testing.T) {
 			"002_b.sql": `INSERT INTO ran VALUES (2); SELECT pg_sleep(0.05)`,
 		})
 		wg.Go(func() {
-			if err := s.migrate(t.Context()); err != nil {
+			if _, err := s.migrate(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -64,6 +65,46 @@ func TestOfManyInstancesOneMigrates(t *testing.T) {
 	}
 }
 
+// TestMigrateFromEachVersion brings a database of each earlier program, with a
+// turn in it, to the schema of a new one.
+func TestMigrateFromEachVersion(t *testing.T) {
+	server := testservice.Postgres(t)
+	url := func(name string) string {
+		query(t, server.URL("template1"), `CREATE DATABASE `+name)
+		return server.URL(name)
+	}
+	const columns = `SELECT table_name || '.' || column_name || ' ' || data_type || coalesce(column_default, '')
+		FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1`
+	latest := url("latest")
+	all := settled(t, open(t, latest)).migrations
+	want := query(t, latest, columns)
+	for n := 1; n < len(all); n++ {
+		u := url(fmt.Sprint("old", n))
+		old := open(t, u)
+		old.migrations = all[:n]
+		if _, err := settled(t, old).Append(t.Context(), appending("c", "k")); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, u)
+		applied, err := s.Migrate(t.Context())
+		if err != nil || len(applied) != len(all)-n || applied[0] != all[n].name {
+			t.Errorf("from %s: applied %q, error %v", all[n-1].name, applied, err)
+		}
+		if diff := cmp.Diff(want, query(t, u, columns)); diff != "" {
+			t.Errorf("from %s\n%s", all[n-1].name, diff)
+		}
+		// Both programs go on, as while one takes the other's place.
+		for i, s := range []*Store{old, s} {
+			if l, err := s.Load(t.Context(), "t", "c", 8); err != nil || len(l.Recent) != 1+i {
+				t.Errorf("from %s: %+v, %v", all[n-1].name, l, err)
+			}
+			if _, err := s.Append(t.Context(), appending("c", fmt.Sprint(i))); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 func TestPendingChangesNothing(t *testing.T) {
 	url := testservice.Postgres(t).URL("postgres")
 	s := open(t, url)
@@ -74,8 +115,12 @@ func TestPendingChangesNothing(t *testing.T) {
 			t.Errorf("pending %q, error %v, want %q", got, err, want)
 		}
 	}
-	pending("001_init.sql")
-	pending("001_init.sql")
+	var all []string
+	for _, m := range s.migrations {
+		all = append(all, m.name)
+	}
+	pending(all...)
+	pending(all...)
 	settled(t, s)
 	pending()
 }

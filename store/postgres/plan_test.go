@@ -54,24 +54,27 @@ func explained(t *testing.T, url, sql string, args ...any) string {
 	return strings.Join(query(t, url, `EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) `+sql, args...), "\n")
 }
 
-// scanned returns the tables that a plan has read from end to end, but for those
-// in which there is nothing.
-func scanned(plan string, empty []string) (tables []string) {
+// scanned returns the tables that a plan has read from end to end, but for small
+// ones.
+func scanned(plan string, small []string) (tables []string) {
 	for line := range strings.Lines(plan) {
 		_, after, ok := strings.Cut(line, "Seq Scan on ")
 		table, _, _ := strings.Cut(after, " ")
-		if ok && !strings.Contains(line, "(never executed)") && !slices.Contains(empty, table) {
+		if ok && !strings.Contains(line, "(never executed)") && !slices.Contains(small, table) {
 			tables = append(tables, table)
 		}
 	}
 	return tables
 }
 
-func TestManyMessages(t *testing.T) {
-	const messages = 200_000 // BenchmarkStore has a million
+// TestAccept_S4_S6_S7_F5_O3 shows them on one store, which takes seconds to grow.
+func TestAccept_S4_S6_S7_F5_O3(t *testing.T) {
+	const messages = 200_000 // BenchmarkStore, and bench database, have a million
 	s, url := grown(t, messages)
-	t.Run("Accept_S6_F5_PlansUseIndexesAndPrune", func(t *testing.T) { plans(t, url) })
-	t.Run("Accept_O3_LoadAndAppendStayUnder100ms", func(t *testing.T) {
+	t.Run("S6_F5_PlansUseIndexesAndPrune", func(t *testing.T) { plans(t, url) })
+	t.Run("S4_HistoryIsWhole", func(t *testing.T) { wholeHistory(t, s, url, messages) })
+	t.Run("S7_F5_ArchivingPrunes", func(t *testing.T) { archivePlans(t, s, url) })
+	t.Run("O3_LoadAndAppendStayUnder100ms", func(t *testing.T) {
 		const limit = 100 * time.Millisecond
 		for range 3 { // one quiet moment of a shared machine will do
 			load, appended := loadAndAppend(t, s, messages/100, 100)
@@ -84,8 +87,12 @@ func TestManyMessages(t *testing.T) {
 	})
 }
 
+// sqlSmall lists the tables that are best read whole; early in a month its
+// partitions are among them.
+const sqlSmall = `SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples < 1000`
+
 func plans(t *testing.T, url string) {
-	empty := query(t, url, `SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples = 0`)
+	small := query(t, url, sqlSmall)
 	now := time.Now().UTC()
 	this, old := now.Format("2006_01"), now.AddDate(0, -5, 0).Format("2006_01")
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
@@ -148,7 +155,7 @@ func plans(t *testing.T, url string) {
 				t.Errorf("%s: no %q in the plan\n%s", name, want, plan)
 			}
 		}
-		if tables := scanned(plan, empty); name != "calls of a month" && tables != nil {
+		if tables := scanned(plan, small); name != "calls of a month" && tables != nil {
 			t.Errorf("%s: %q are read whole\n%s", name, tables, plan)
 		}
 		for _, never := range c.never {
@@ -163,6 +170,72 @@ func plans(t *testing.T, url string) {
 	}
 	if plan := explained(t, url, sums, args...); !strings.Contains(plan, "_conversation_created_at_idx") || strings.Contains(plan, "calls_"+old) {
 		t.Errorf("sums of a conversation\n%s", plan)
+	}
+}
+
+// wholeHistory reads conversations from end to end, and adds to one what else
+// the cold tier keeps.
+func wholeHistory(t *testing.T, s *Store, url string, messages int) {
+	const broken = `SELECT count(*) || ' ' || coalesce(sum(n), 0) FROM (
+		SELECT count(*) AS n, bool_and(c.version = 100) AND min(seq) = 1 AND max(seq) = 100 AND count(DISTINCT seq) = 100 AS whole
+		FROM messages JOIN conversations c USING (conversation_id) GROUP BY c.conversation_id) _ WHERE whole`
+	if got, want := query(t, url, broken)[0], fmt.Sprint(messages/100, " ", messages); got != want {
+		t.Errorf("conversations and messages that are whole: %s, want %s", got, want)
+	}
+	for _, id := range []string{"c1", fmt.Sprint("c", messages/100)} {
+		list, err := s.Messages(t.Context(), "t", id, 0, 1000)
+		if err != nil || len(list) != 100 || list[0].Seq != 1 || list[99].Seq != 100 {
+			t.Errorf("%s: %d messages, %v", id, len(list), err)
+		}
+	}
+	if _, err := s.Append(t.Context(), appending("kinds", "k")); err != nil {
+		t.Fatal(err)
+	}
+	for want := range int64(3) {
+		v, err := s.PutSummary(t.Context(), "t", "kinds", want, &store.Summary{Fields: []byte("{}"), Text: fmt.Sprint(want), Created: time.Now()})
+		if err != nil || v != want+1 {
+			t.Errorf("summary %d, %v, want %d", v, err, want+1)
+		}
+	}
+	if err := s.PutTodos(t.Context(), "t", "kinds", []store.Todo{{ID: 1, Status: store.TodoCompleted}}); err != nil {
+		t.Error(err)
+	}
+	if err := s.PutRule(t.Context(), &store.Rule{Tenant: "t", ID: "r", Body: []byte("{}")}); err != nil {
+		t.Error(err)
+	}
+	if err := s.PutCalls(t.Context(), []store.Call{{ID: "kinds", Tenant: "t", Conversation: "kinds", Time: time.Now()}}); err != nil {
+		t.Error(err)
+	}
+	const kinds = `SELECT concat_ws(' ', (SELECT string_agg(version::text, ',' ORDER BY version) FROM summaries WHERE conversation_id = c.conversation_id),
+		(SELECT count(*) FROM todos WHERE conversation_id = c.conversation_id), (SELECT count(*) FROM routing_rules WHERE tenant = 't'),
+		(SELECT count(*) FROM calls WHERE conversation = 'kinds')) FROM conversations c WHERE id = 'kinds'`
+	if got := query(t, url, kinds)[0]; got != "1,2,3 1 1 1" {
+		t.Errorf("summaries, todos, rules and calls: %s", got)
+	}
+}
+
+// archivePlans looks at what archiving reads, and at a conversation whose
+// messages are archived.
+func archivePlans(t *testing.T, s *Store, url string) {
+	l, err := s.Load(t.Context(), "t", "c2", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := query(t, url, `SELECT conversation_id FROM conversations WHERE tenant = 't' AND id = 'c2'`)[0]
+	small := query(t, url, sqlSmall)
+	plan := strings.Join(query(t, url, `EXPLAIN (COSTS off) `+strings.ReplaceAll(sqlArchiveRemove, "$1", number)), "\n")
+	if tables := scanned(plan, small); tables != nil || !strings.Contains(plan, "_pkey") {
+		t.Errorf("%q are read whole\n%s", tables, plan)
+	}
+	if err := s.Archive(t.Context(), &l.Conversation, "there"); err != nil {
+		t.Fatal(err)
+	}
+	plan = explained(t, url, sqlLoad, "t", "c2", 8)
+	for line := range strings.Lines(plan) {
+		if strings.Contains(line, "Scan") && strings.Contains(line, " messages_") && !strings.Contains(line, "(never executed)") {
+			t.Errorf("a partition is read for what is archived\n%s", plan)
+			break
+		}
 	}
 }
 

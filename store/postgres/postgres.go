@@ -138,7 +138,7 @@ func (s *Store) join() *attempt {
 		a := &attempt{done: make(chan struct{})}
 		s.attempt = a
 		s.work.Go(func() {
-			a.err = s.connect(s.life)
+			_, a.err = s.connect(s.life)
 			s.ready.Store(a.err == nil)
 			s.mu.Lock()
 			s.attempt = nil
@@ -149,15 +149,15 @@ func (s *Store) join() *attempt {
 	return s.attempt
 }
 
-// connect brings the schema up to date. That the partitions of the coming
+// connect brings the schema up to date and returns what it has applied. That the partitions of the coming
 // months could not be made is no error: the default ones take the rows, and
 // Sweep tries again, and says so.
-func (s *Store) connect(ctx context.Context) error {
-	if err := s.migrate(ctx); err != nil {
-		return err
+func (s *Store) connect(ctx context.Context) ([]string, error) {
+	names, err := s.migrate(ctx)
+	if err == nil {
+		_ = s.addPartitions(ctx, time.Now())
 	}
-	_ = s.addPartitions(ctx, time.Now())
-	return nil
+	return names, err
 }
 
 // Ping asks whether the store can be read and written now.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,7 +42,7 @@ const (
 // server's refusal of what it was asked, which another try will not change.
 func (s *Store) do(ctx context.Context, what string, r repeat, f func(context.Context, *pgx.Conn) error) error {
 	if s.observe != nil {
-		defer func(begun time.Time) { s.observe(what, time.Since(begun)) }(time.Now())
+		defer func(begun time.Time) { s.observe(strings.ReplaceAll(what, " ", "_"), time.Since(begun)) }(time.Now())
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()

@@ -267,6 +267,14 @@ func (l *Log) admit(size int64) error {
 	return nil
 }
 
+// admitTurn is an error when whoever begins to make records now should not: the
+// last eighth of the room, 64 MiB at most, is for those who are at it already.
+func (l *Log) admitTurn() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.admit(min(l.cfg.Limit/8, 64<<20))
+}
+
 // roll begins a segment with at least size bytes for records.
 func (l *Log) roll(size int64) error {
 	if l.active.end == segmentHeader {

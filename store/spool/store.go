@@ -66,6 +66,7 @@ func New(cold store.Store, log *Log, cfg Config) (*Store, error) {
 	}
 	s.patience.Store(int64(leastPatience))
 	s.ids.init()
+	s.away.Store(log.admitTurn() != nil) // it was away for long, and a turn would be lost that learns that it still is
 	from, err := s.reload()
 	if err != nil {
 		return nil, fmt.Errorf("cannot read what is in the spool: %w", err)

@@ -377,6 +377,9 @@ func TestFullStore(t *testing.T) {
 	p.log.mu.Lock()
 	p.log.cfg.Limit = 1000
 	p.log.mu.Unlock()
+	if err := p.Admit(t.Context(), "t", "c"); err != nil {
+		t.Error(err)
+	}
 	var last int64
 	for i := 0; ; i++ {
 		v, err := p.Append(t.Context(), newAppend("c", last, fmt.Sprint(i), "text"))
@@ -391,6 +394,9 @@ func TestFullStore(t *testing.T) {
 		}
 		last = v
 	}
+	if err := p.Admit(t.Context(), "t", "c"); !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, ErrFull) {
+		t.Errorf("a turn is admitted to a spool that is full: %v", err)
+	}
 	rows := []store.Call{{ID: "1", Time: time.Unix(1, 0), Tenant: "t", Answer: make([]byte, 1000)}}
 	if err := p.PutCalls(t.Context(), rows); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("%v", err)
@@ -400,6 +406,9 @@ func TestFullStore(t *testing.T) {
 		t.Error(err)
 	}
 	p.drain(t)
+	if err := p.Admit(t.Context(), "t", "c"); err != nil {
+		t.Error(err)
+	}
 	list, err := p.Messages(t.Context(), "t", "c", 0, 100)
 	if err != nil || int64(len(list)) != last || last == 0 {
 		t.Errorf("%d messages of %d: %v", len(list), last, err)

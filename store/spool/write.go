@@ -20,6 +20,31 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (int64, error) {
 	})
 }
 
+// Admit is store.ErrUnavailable when an append would have to go to the log and
+// that is about to be full, or takes nothing more.
+func (s *Store) Admit(ctx context.Context, tenant, id string) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	if s.cfg.CallsOnly || !s.away.Load() && !s.waits(key{tenant: tenant, id: id}) {
+		return s.Store.Admit(ctx, tenant, id)
+	}
+	if err := s.log.admitTurn(); err != nil {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// waits reports whether a key has anything in the log.
+func (s *Store) waits(k key) bool {
+	q := s.backlog.find(k)
+	if q == nil {
+		return false
+	}
+	defer s.backlog.release(k, q)
+	return q.waits()
+}
+
 // PutSummary adds a summary. When the log takes it, the version is the one
 // after what is known here, and after is held against that alone.
 func (s *Store) PutSummary(ctx context.Context, tenant, id string, after int64, sum *store.Summary) (int64, error) {

@@ -15,8 +15,9 @@ func (s *Store) Claim(ctx context.Context, c *store.Claim) (answer *store.Answer
 	err = s.write.run(ctx, func(tx *tx) error {
 		var digest []byte
 		var status sql.NullInt64
+		var owner string
 		a := &store.Answer{}
-		err := tx.get(sqlClaim, []any{c.Tenant, c.Key, micros(time.Now())}, &digest, &status, &a.Header, &a.Body)
+		err := tx.get(sqlClaim, []any{c.Tenant, c.Key, micros(time.Now())}, &digest, &owner, &status, &a.Header, &a.Body)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			_, err = tx.exec(sqlClaimPut, c.Tenant, c.Key, c.Digest[:], c.Owner, micros(c.Expires))
@@ -25,6 +26,9 @@ func (s *Store) Claim(ctx context.Context, c *store.Claim) (answer *store.Answer
 			return err
 		case !bytes.Equal(digest, c.Digest[:]):
 			return store.ErrKeyReused
+		case !status.Valid && owner == c.Owner:
+			_, err = tx.exec(sqlClaimPut, c.Tenant, c.Key, c.Digest[:], c.Owner, micros(c.Expires))
+			return err
 		case !status.Valid:
 			held = true
 			return nil
@@ -53,8 +57,8 @@ func (s *Store) Release(ctx context.Context, tenant, key, owner string) error {
 }
 
 const (
-	sqlClaim = `SELECT digest, status, header, body FROM claims WHERE tenant = ? AND key = ? AND expires_at > ?`
-	// What it replaces has expired.
+	sqlClaim = `SELECT digest, owner, status, header, body FROM claims WHERE tenant = ? AND key = ? AND expires_at > ?`
+	// What it replaces has expired, or is its own.
 	sqlClaimPut = `INSERT OR REPLACE INTO claims (tenant, key, digest, owner, expires_at) VALUES (?, ?, ?, ?, ?)`
 	// One who has completed it may do so again, as he may not know that he has.
 	sqlComplete = `UPDATE claims SET status = ?, header = ?, body = ?, expires_at = ?

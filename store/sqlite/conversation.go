@@ -115,10 +115,29 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (version int64, err
 		_, err = tx.exec(sqlAppendVersion, version, now, number)
 		return err
 	})
+	s.ailing.Store(errors.Is(err, store.ErrUnavailable))
 	if err != nil {
 		return 0, err
 	}
 	return version, nil
+}
+
+// Admit implements store.Store. A disk that took no append is tried first.
+func (s *Store) Admit(ctx context.Context, _, _ string) error {
+	if err := ctx.Err(); err != nil {
+		return explain(err)
+	}
+	select {
+	case <-s.write.closing:
+		return errClosed
+	default:
+	}
+	if !s.ailing.Load() && s.damage.Load() == nil {
+		return nil
+	}
+	err := s.Ping(ctx)
+	s.ailing.Store(err != nil)
+	return err
 }
 
 const (

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -62,6 +63,7 @@ func TestFault084_LockedByAnother(t *testing.T) {
 	err := other.write.run(t.Context(), func(*tx) error { // has the lock
 		_, err := hasty.Append(t.Context(), pair("test", 1))
 		wantCode(t, err, sqlite3.SQLITE_BUSY)
+		wantCode(t, hasty.Admit(t.Context(), "t", "c"), sqlite3.SQLITE_BUSY)
 
 		// Who would wait longer is still told when its time is over.
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -76,6 +78,9 @@ func TestFault084_LockedByAnother(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := hasty.Admit(t.Context(), "t", "c"); err != nil {
+		t.Error(err)
 	}
 	appendPair(t, hasty, 1)
 	appendPair(t, patient, 2)
@@ -202,6 +207,82 @@ func TestFault084_Damaged(t *testing.T) {
 	}
 }
 
+// A large file that was closed in order is checked while it is used: a damaged
+// one soon is not. One that was not closed is checked first.
+func TestFault084_DamagedAndLarge(t *testing.T) {
+	const page = 4096
+	path := filepath.Join(t.TempDir(), "gateway.db")
+	large := func() (*Store, error) {
+		return openChecked(t.Context(), path, 20*page, testMigrations(t), busyTimeout)
+	}
+	s := openAt(t, path)
+	for n := range 200 {
+		appendPair(t, s, n)
+	}
+	unclosed := filepath.Join(t.TempDir(), "gateway.db")
+	for _, suffix := range []string{"", "-wal"} {
+		if err := copyFile(unclosed+suffix, path+suffix); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !mayWait(path, 20*page) || mayWait(path, 1<<20) || mayWait(unclosed, 0) {
+		t.Error("it is not told which files may wait")
+	}
+	s, err := large()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stopCheck()
+	wantMessages(t, s, 400)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := bytes.Clone(file)
+	copy(file[len(file)-page:], bytes.Repeat([]byte{0xff}, page))
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = large(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for end := time.Now().Add(20 * time.Second); s.damage.Load() == nil; {
+		if time.Now().After(end) {
+			t.Fatal("it is not found")
+		}
+		_ = s.Ping(t.Context())
+	}
+	for name, err := range map[string]error{
+		"ping": s.Ping(t.Context()), "admit": s.Admit(t.Context(), "t", "c"),
+	} {
+		if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if copies, err := filepath.Glob(path + ".damaged-*"); err != nil || len(copies) == 0 {
+		t.Errorf("copies are %q, %v", copies, err)
+	}
+
+	copy(whole, "no database at all")
+	if err := os.WriteFile(unclosed, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(unclosed + "-wal"); err != nil {
+		t.Fatal(err)
+	}
+	path = unclosed
+	if s, err := large(); err == nil || !strings.Contains(err.Error(), "a copy at") {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
 // wantKept expects that a damaged file is refused, left alone and copied once.
 func wantKept(t *testing.T, path string, file []byte) {
 	t.Helper()
@@ -280,6 +361,48 @@ func TestFault088_EveryCommitIsSynced(t *testing.T) {
 	if err != nil || mode != "wal" || level != 2 || keys != 1 {
 		t.Errorf("journal %q, synchronous %d, foreign keys %d, error %v", mode, level, keys, err)
 	}
+}
+
+// TestFault088_AsyncIsSyncedSoon has a store that does not wait for the disk
+// sync by itself what was committed, and write nothing once that has failed.
+func TestFault088_AsyncIsSyncedSoon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gateway.db")
+	synced := make(chan int64, 1000) // how long the log was
+	var broken atomic.Bool
+	s, err := openAsync(t.Context(), path, func(f *os.File) error {
+		if broken.Load() {
+			return syscall.EIO
+		}
+		info, err := f.Stat()
+		if err == nil {
+			err = f.Sync()
+		}
+		synced <- info.Size()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var level int
+	if err := s.write.run(t.Context(), func(tx *tx) error { return tx.get("PRAGMA synchronous", nil, &level) }); err != nil || level != 1 {
+		t.Errorf("synchronous %d, error %v", level, err)
+	}
+	for n := range 3 {
+		appendPair(t, s, n)
+		for length := size(t, path+"-wal"); <-synced < length; {
+		}
+	}
+	broken.Store(true)
+	appendPair(t, s, 3)
+	<-s.syncer.done
+	if _, err := s.Append(t.Context(), pair("test", 4)); !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, syscall.EIO) {
+		t.Errorf("error is %v", err)
+	}
+	if err := s.Admit(t.Context(), "t", "c"); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("error is %v", err)
+	}
+	wantMessages(t, s, 8)
 }
 
 func TestPathOfAnyLetters(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -35,6 +36,39 @@ func prepareFile(path string) (string, error) {
 		return "", fmt.Errorf("sqlite: %w: %w", store.ErrUnavailable, err)
 	}
 	return path, f.Close()
+}
+
+// checkAtOnce is how large a file may be, in bytes, that is checked before it is
+// used: half a second from memory, as it takes some 1.5 ms a MiB.
+const checkAtOnce = 256 << 20
+
+// mayWait reports whether a file may be used while it is checked: it is large,
+// and whoever used it last has closed it in order, as its log is gone.
+func mayWait(path string, atOnce int64) bool {
+	file, err := os.Stat(path)
+	if err != nil || file.Size() <= atOnce {
+		return false
+	}
+	log, err := os.Stat(path + "-wal")
+	return errors.Is(err, fs.ErrNotExist) || err == nil && log.Size() == 0
+}
+
+// checkLater checks the file while it is used, until the store is closed. Once
+// it is found damaged nothing of it is used any more.
+func (s *Store) checkLater(path string, busy time.Duration) {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	s.stopCheck = sync.OnceFunc(func() {
+		stop()
+		<-done
+	})
+	go func() {
+		defer close(done)
+		if err := check(ctx, path, busy); damaged(err) {
+			err = fmt.Errorf("%w: sqlite: %q: %w", store.ErrUnavailable, path, err)
+			s.damage.Store(&err)
+		}
+	}()
 }
 
 // check reads the whole file to see that it is sound.

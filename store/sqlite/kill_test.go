@@ -23,6 +23,8 @@ const (
 	childPath = "SQLITE_TEST_CHILD_PATH"
 	childFrom = "SQLITE_TEST_CHILD_FROM"
 	childLast = "SQLITE_TEST_CHILD_LAST"
+
+	childAsync = "SQLITE_TEST_CHILD_ASYNC" // it does not wait for the disk
 )
 
 func TestMain(m *testing.M) {
@@ -38,7 +40,11 @@ func TestMain(m *testing.M) {
 
 // child appends pairs of messages and says of each that it is acknowledged.
 func child(path string) error {
-	s, err := Open(context.Background(), path)
+	open := Open
+	if os.Getenv(childAsync) != "" {
+		open = OpenAsync
+	}
+	s, err := open(context.Background(), path)
 	if err != nil {
 		return err
 	}
@@ -80,6 +86,14 @@ func startChild(t *testing.T, path string, from, last int) (*exec.Cmd, *bufio.Sc
 }
 
 func TestFault087_KilledInTheMiddleOfAppends(t *testing.T) {
+	t.Run("fsync", killedInTheMiddle)
+	t.Run("async", func(t *testing.T) {
+		t.Setenv(childAsync, "1")
+		killedInTheMiddle(t)
+	})
+}
+
+func killedInTheMiddle(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gateway.db")
 	acked := map[int]int64{} // append to version
 	next := 0

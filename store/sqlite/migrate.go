@@ -64,30 +64,40 @@ func names(all []migration) []string {
 	return n
 }
 
-// migrate applies what is pending, all of it or nothing. The transaction's
-// lock keeps other processes from doing the same.
-func migrate(tx *tx, files fs.FS) error {
+// Migrate brings the database at path up to date, as Open does, and returns
+// the names of the migrations that it has applied, in order.
+func Migrate(ctx context.Context, path string) ([]string, error) {
+	s, err := Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return s.migrated, s.Close()
+}
+
+// migrate applies what is pending, all of it or nothing, and returns the names.
+// The transaction's lock keeps other processes from doing the same.
+func migrate(tx *tx, files fs.FS) ([]string, error) {
 	known, err := readMigrations(files)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	left, err := pending(tx, known)
 	if err != nil || len(left) == 0 {
-		return err
+		return nil, err
 	}
 	if _, err := tx.exec(sqlMigrationTable); err != nil {
-		return err
+		return nil, err
 	}
 	for _, m := range left {
 		// It may be several statements, so it is not a prepared one.
 		if _, err := tx.conn.conn.ExecContext(tx.ctx, m.text); err != nil {
-			return fmt.Errorf("migration %q failed and nothing was changed: %w", m.name, err)
+			return nil, fmt.Errorf("migration %q failed and nothing was changed: %w", m.name, err)
 		}
 		if _, err := tx.exec(sqlMigrationAdd, m.version, m.name, m.checksum, micros(time.Now())); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return names(left), nil
 }
 
 const (

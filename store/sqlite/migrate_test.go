@@ -71,6 +71,47 @@ func TestMigrateTwiceChangesNothing(t *testing.T) {
 	}
 }
 
+// TestMigrateFromEachVersion brings a database of each earlier program, with a
+// turn in it, to the schema of a new one.
+func TestMigrateFromEachVersion(t *testing.T) {
+	all, err := readMigrations(testMigrations(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := func(s *Store) (list []string) {
+		for _, text := range schema(t, s) {
+			if !strings.HasPrefix(text, "00") && strings.HasPrefix(text, "CREATE") { // not when it was applied
+				list = append(list, text)
+			}
+		}
+		return list
+	}
+	want := tables(openAt(t, filepath.Join(t.TempDir(), "gateway.db")))
+	for n := 1; n < len(all); n++ {
+		path, old := filepath.Join(t.TempDir(), "gateway.db"), fstest.MapFS{}
+		for _, m := range all[:n] {
+			old[m.name] = &fstest.MapFile{Data: []byte(m.text)}
+		}
+		s, err := open(t.Context(), path, old, busyTimeout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		appendPair(t, s, 0)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		applied, err := Migrate(t.Context(), path)
+		if diff := cmp.Diff(names(all[n:]), applied); err != nil || diff != "" {
+			t.Errorf("from %s: %v\n%s", all[n-1].name, err, diff)
+		}
+		s = openAt(t, path)
+		if diff := cmp.Diff(want, tables(s)); diff != "" {
+			t.Errorf("from %s\n%s", all[n-1].name, diff)
+		}
+		wantMessages(t, s, 2)
+	}
+}
+
 func TestMigrateByManyAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gateway.db")
 	var wg sync.WaitGroup
@@ -160,14 +201,14 @@ func TestPending(t *testing.T) {
 			t.Errorf("error %v\n%s", err, diff)
 		}
 	}
-	want("001_initial.sql")
+	want("001_initial.sql", "002_archive.sql")
 	if _, err := os.Stat(path); err == nil {
 		t.Error("it made a file")
 	}
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	want("001_initial.sql")
+	want("001_initial.sql", "002_archive.sql")
 	if got := size(t, path); got != 0 {
 		t.Errorf("it wrote %d bytes", got)
 	}

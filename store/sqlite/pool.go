@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite"
@@ -24,6 +25,8 @@ type pool struct {
 	closing    chan struct{}
 	close      func() error
 	observe    func(took time.Duration) // may be nil
+	syncer     *syncer                  // nil where each commit syncs
+	broken     *atomic.Pointer[error]   // why nothing is done any more
 }
 
 // conn is a connection with what was prepared on it.
@@ -57,6 +60,14 @@ func (p *pool) run(ctx context.Context, work func(tx *tx) error) error {
 	case <-p.closing: // even if a connection is free for a moment
 		return errClosed
 	default:
+	}
+	if err := p.broken.Load(); err != nil {
+		return *err
+	}
+	if p.syncer != nil {
+		if err := p.syncer.err(); err != nil {
+			return err
+		}
 	}
 	var c *conn
 	select {
@@ -99,6 +110,9 @@ func (p *pool) transact(ctx context.Context, c *conn, work func(tx *tx) error) (
 		_, err = c.exec(context.WithoutCancel(ctx), "COMMIT")
 	}
 	if err == nil {
+		if p.syncer != nil {
+			p.syncer.committed()
+		}
 		return c, nil
 	}
 	if _, undo := c.exec(context.WithoutCancel(ctx), "ROLLBACK"); undo != nil {

@@ -13,6 +13,7 @@ var claims = []promise{
 	{"ClaimIsHeldUntilItIsCompleted", claimHeld},
 	{"ClaimOfAnotherRequestIsRefused", claimReused},
 	{"ClaimIsFreeWhenItExpires", claimExpires},
+	{"ClaimIsRenewedByItsOwner", claimRenewed},
 	{"ClaimIsFreeWhenItsAnswerExpires", claimAnswerExpires},
 	{"ClaimIsCompletedByItsOwnerOnly", claimOwner},
 	{"ClaimIsReleasedByItsOwnerOnly", claimRelease},
@@ -96,6 +97,19 @@ func claimExpires(t *testing.T, s store.Store) {
 	claimed(t, s, third, nil, true)
 	complete(t, s, "k", "b", answer("{}"), hour())
 	claimed(t, s, third, answer("{}"), false)
+}
+
+func claimRenewed(t *testing.T, s store.Store) {
+	claimed(t, s, claim("k", "a"), nil, false)
+	claimed(t, s, claim("k", "a"), nil, false)
+	claimed(t, s, claim("k", "b"), nil, true)
+	last := claim("k", "a")
+	last.Expires = gone()
+	claimed(t, s, last, nil, false) // shorter than it was
+	claimed(t, s, claim("k", "b"), nil, false)
+	claimed(t, s, claim("k", "a"), nil, true) // it is another's now
+	complete(t, s, "k", "b", answer("{}"), hour())
+	claimed(t, s, claim("k", "b"), answer("{}"), false) // a renewal that comes late changes nothing
 }
 
 func claimAnswerExpires(t *testing.T, s store.Store) {
