@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"mcp":          {"engine", "conversation", "store", "telemetry"},
 	"configs":      configured,
 
-	"bench":   {"bench/*", "conversation"},
+	"bench":   {"bench/*", "conversation", "routing"},
 	"bench/*": {"bench/*"},
 }
 

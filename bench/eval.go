@@ -18,6 +18,7 @@ var evaluations = []struct {
 	run  func(ctx context.Context, args []string) error
 }{
 	{"compress", evalCompressCommand},
+	{"route", evalRouteCommand},
 }
 
 // evalCommand measures the quality of a part of the gateway on a file.

@@ -30,6 +30,11 @@
 //
 //	go run ./bench eval compress -keep 0.30 -in dialogues.jsonl.gz -out contexts.jsonl
 //	go run ./bench eval compress -in dialogues.jsonl.gz
+//	go run ./bench eval route -in prompts.jsonl.gz -out scores.jsonl
+//
+// The weights of the router's prior come from:
+//
+//	go run ./bench train route -in outcomes.jsonl.gz -out routing/prior.bin
 package main
 
 import (
@@ -53,6 +58,7 @@ var commands = []struct {
 	{"baseline", baselineCommand},
 	{"eval", evalCommand},
 	{"database", databaseCommand},
+	{"train", trainCommand},
 }
 
 func main() {
