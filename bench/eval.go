@@ -19,6 +19,7 @@ var evaluations = []struct {
 }{
 	{"compress", evalCompressCommand},
 	{"route", evalRouteCommand},
+	{"cascade", evalCascadeCommand},
 }
 
 // evalCommand measures the quality of a part of the gateway on a file.

@@ -84,12 +84,15 @@ func (r *router) score(o *outcome) float32 {
 }
 
 // revealed draws by the id, so that each run reveals the same.
-func revealed(id string, share float64) bool {
+func revealed(id string, share float64) bool { return drawn(id) < share }
+
+// drawn is a number from 0 to 1 that belongs to an id.
+func drawn(id string) float64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(id))
 	x := h.Sum64()
 	x = (x ^ x>>32) * 0x9e3779b97f4a7c15
-	return float64(x>>11)/(1<<53) < share
+	return float64(x>>11) / (1 << 53)
 }
 
 // costs prints what a decision costs. Allocations are counted over all texts
