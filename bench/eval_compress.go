@@ -146,6 +146,9 @@ func whole(p *prepared, question string, budget int) string {
 	return b.String()
 }
 
+// blind is whole for a prefix that has to do for every question.
+func blind(p *prepared, _ string, budget int) string { return whole(p, "", budget) }
+
 func extracted(p *prepared, question string, budget int) string {
 	return conversation.Extract(p.texts, question, budget)
 }

@@ -23,7 +23,7 @@ func scoreCompression(ctx context.Context, in string) error {
 	methods := []struct {
 		name   string
 		method method
-	}{{"the newest messages", newest}, {"whole messages (Select)", whole}, {"sentences (Extract)", extracted}}
+	}{{"the newest messages", newest}, {"whole messages, whatever is asked (Select)", blind}, {"whole messages (Select)", whole}, {"sentences (Extract)", extracted}}
 	tallies := make([][]tally, len(methods))
 	for i := range tallies {
 		tallies[i] = make([]tally, len(shares))
