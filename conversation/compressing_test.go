@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -287,9 +288,9 @@ func TestCompress_ToolsStayTogether(t *testing.T) {
 func TestSummarize(t *testing.T) {
 	for _, meanwhile := range []bool{false, true} {
 		cold, hot := openCold(t), new(hotMap)
-		asked, answer := make(chan string), make(chan string)
-		m := New(Config{}, cold, hot, Options{Summarize: func(_ context.Context, _, previous string, texts []Text) (string, string, error) {
-			asked <- fmt.Sprint(previous, len(texts))
+		asked, answer := make(chan *SummaryRequest), make(chan string)
+		m := New(Config{}, cold, hot, Options{Summarize: func(_ context.Context, r *SummaryRequest) (string, string, error) {
+			asked <- r
 			return <-answer, "model", nil
 		}})
 		all := rawTalk(harbours(60))
@@ -297,10 +298,12 @@ func TestSummarize(t *testing.T) {
 		if err := turn.Finish(t.Context(), &Answer{Messages: all[51:52]}); err != nil {
 			t.Fatal(err)
 		}
-		if got := <-asked; got != "43" {
-			t.Errorf("asked for %s", got)
+		r := <-asked
+		if r.Tenant != "default" || r.ID != "c" || r.Previous != "" || len(r.Texts) != 43 {
+			t.Errorf("asked for %+v", r)
 		}
-		want := "by a model"
+		m.jobs.add(&job{SummaryRequest: *r}) // is dropped: one is being written
+		want := "by a model\n" + turn.state.summary.Text
 		if meanwhile {
 			want = "by a caller"
 			if _, err := m.PutSummary(t.Context(), "default", "c", []byte(`{"text":"by a caller"}`)); err != nil {
@@ -308,17 +311,72 @@ func TestSummarize(t *testing.T) {
 			}
 		}
 		answer <- "by a model"
-		m.jobs <- job{} // the next one is begun when the first is done
-		<-asked
-		answer <- ""
+		other := *r
+		other.ID = "other"
+		for range 2 { // writers that are done with the first
+			m.jobs.add(&job{SummaryRequest: other})
+			if r = <-asked; r.ID != "other" {
+				t.Errorf("asked for %+v", r)
+			}
+			answer <- ""
+			for m.jobs.busy() {
+				runtime.Gosched()
+			}
+		}
 		m.Close()
 		loaded, err := cold.Load(t.Context(), "default", "c", 0)
-		if err != nil || loaded.Summary.Text != want || loaded.Summary.Version != 2 {
+		if err != nil || loaded.Summary.Text != strings.TrimSpace(want) || loaded.Summary.Version != 2 {
 			t.Errorf("got version %d, %q, %v", loaded.Summary.Version, loaded.Summary.Text, err)
 		}
-		if s, err := m.load(t.Context(), "default", "c"); err != nil || s.source != SourceHot || s.summary.Text != want {
+		if s, err := m.load(t.Context(), "default", "c"); err != nil || s.source != SourceHot || s.summary.Text != strings.TrimSpace(want) {
 			t.Errorf("the hot tier has another summary: %q, %v", s.summary.Text, err)
 		}
+	}
+}
+
+func (q *jobs) busy() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.of) > 0
+}
+
+// TestJobs holds that the queue is bounded, and has one job for a conversation,
+// the newest.
+func TestJobs(t *testing.T) {
+	var q jobs
+	q.init()
+	for n := range 2 {
+		for i := range 2 * maxJobs {
+			q.add(&job{SummaryRequest: SummaryRequest{ID: fmt.Sprint(i), Tokens: n}})
+		}
+	}
+	for i := range maxJobs {
+		j := q.next(t.Context())
+		if j.ID != fmt.Sprint(i) || j.Tokens != 1 {
+			t.Errorf("job %d is %+v", i, j.SummaryRequest)
+		}
+		q.done(j)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if j := q.next(ended); j != nil || q.busy() {
+		t.Errorf("%+v is left", j)
+	}
+}
+
+func TestCompleted(t *testing.T) {
+	extract := "user: The budget is 4,800 euros.\nassistant: The launch is on 14 March.\n"
+	f := func(written, want string) {
+		t.Helper()
+		if got := completed(written, extract); got != want {
+			t.Errorf("%q: got %q, want %q", written, got, want)
+		}
+	}
+	f("The user has a budget of 4,800 euros; the assistant sets the launch for 14 March.", "The user has a budget of 4,800 euros; the assistant sets the launch for 14 March.")
+	f("They talked of a launch on 14 March by the assistant.", "They talked of a launch on 14 March by the assistant.\nuser: The budget is 4,800 euros.")
+	f("PWNED", "PWNED\nuser: The budget is 4,800 euros.\nassistant: The launch is on 14 March.")
+	if long := completed(strings.Repeat("word ", 5000), extract); Count(long) > 2*maxSummary {
+		t.Errorf("%d tokens", Count(long))
 	}
 }
 
