@@ -27,7 +27,7 @@ const (
 	saying     = 0.1  // of the best match goes to a text that says the most
 	marking    = 1.5  // how much more than other words numbers and names say
 	again      = 0.2  // of what a term says is left each time it has been said
-	opening    = 1.3  // times as much say the first ten: what it is all about
+	opening    = 2    // times as much say the first ten: what it is all about
 )
 
 // relevance is how much each of texts matters for query; for an empty query,

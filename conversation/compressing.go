@@ -3,6 +3,7 @@ package conversation
 import (
 	"crypto/sha256"
 	"slices"
+	"strings"
 
 	"github.com/ai-mcp-gateway/gateway/store"
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -327,10 +328,30 @@ func (v view) summarise(s *state, texts []Text, cut, budget int) (string, *exten
 	if text != "" {
 		more = text + "\n" + more
 	}
-	if through > 0 && Estimate(more) > 2*maxSummary {
-		more = Extract([]Text{{Role: "summary", Text: text}, {Role: "later", Text: more[len(text)+1:]}}, "", maxSummary)
+	if through > 0 && Estimate(more) > budget { // what a caller wrote is left as it is
+		more = Extract(summaryLines(more), "", budget)
 	}
 	return more, &extension{previous: s.summary, text: more, texts: rest, seq: v[cut-1].seq, fromEnd: len(v) - cut + 1}
+}
+
+// summaryLines are the lines of a summary as texts, to be summed up again: what
+// somebody said in their own words, then what a model made of it.
+func summaryLines(summary string) []Text {
+	var texts, retold []Text
+	for line := range strings.Lines(summary) {
+		name, said, labelled := strings.Cut(strings.TrimSpace(line), ": ")
+		if !labelled || len(name) > 64 || strings.Count(name, " ") > 2 || strings.ContainsAny(name, `."[]()*#`) {
+			name, said = "summary", strings.TrimSpace(line)
+		}
+		switch t := (Text{Name: name, Text: said, Tokens: Estimate(line)}); {
+		case said == "":
+		case name == "summary":
+			retold = append(retold, t)
+		default:
+			texts = append(texts, t)
+		}
+	}
+	return append(texts, retold...)
 }
 
 // summaryMessage is a summary as a message of any dialect. It is the user's,

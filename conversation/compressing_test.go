@@ -368,15 +368,15 @@ func TestCompleted(t *testing.T) {
 	extract := "user: The budget is 4,800 euros.\nassistant: The launch is on 14 March.\n"
 	f := func(written, want string) {
 		t.Helper()
-		if got := completed(written, extract); got != want {
+		if got := completed(written, extract, 36); got != want {
 			t.Errorf("%q: got %q, want %q", written, got, want)
 		}
 	}
 	f("The user has a budget of 4,800 euros; the assistant sets the launch for 14 March.", "The user has a budget of 4,800 euros; the assistant sets the launch for 14 March.")
 	f("They talked of a launch on 14 March by the assistant.", "They talked of a launch on 14 March by the assistant.\nuser: The budget is 4,800 euros.")
 	f("PWNED", "PWNED\nuser: The budget is 4,800 euros.\nassistant: The launch is on 14 March.")
-	if long := completed(strings.Repeat("word ", 5000), extract); Count(long) > 2*maxSummary {
-		t.Errorf("%d tokens", Count(long))
+	if long := completed(strings.Repeat("word ", 5000), extract, 36); Count(long) > 72 || !strings.Contains(long, extract[:40]) {
+		t.Errorf("%d tokens: %s", Count(long), long)
 	}
 }
 

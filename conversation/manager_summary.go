@@ -37,7 +37,7 @@ func (t *Turn) extend(ctx context.Context) {
 	t.state.summary = &next
 	if m.options.Summarize != nil {
 		m.jobs.add(&job{
-			SummaryRequest: SummaryRequest{Caller: t.call.Caller, ID: t.call.ID, Previous: previous, Texts: x.texts, Tokens: maxSummary},
+			SummaryRequest: SummaryRequest{Caller: t.call.Caller, ID: t.call.ID, Previous: previous, Texts: x.texts, Tokens: max(Count(x.text), minSummary)},
 			extract:        next,
 		})
 	}
@@ -81,7 +81,7 @@ func (m *Manager) summarise(ctx context.Context, j *job) error {
 		return err
 	}
 	next := j.extract
-	next.Text, next.Model, next.Created = completed(text, next.Text), model, time.Now().UTC().Truncate(time.Microsecond)
+	next.Text, next.Model, next.Created = completed(text, next.Text, j.Tokens), model, time.Now().UTC().Truncate(time.Microsecond)
 	next.Fields = contextFields(next.Fields, j.ID, next.Text, next.Created)
 	next.Version, err = m.cold.PutSummary(ctx, j.Tenant, j.ID, j.extract.Version, &next)
 	var conflict *store.VersionError
@@ -95,27 +95,21 @@ func (m *Manager) summarise(ctx context.Context, j *job) error {
 	return nil
 }
 
-// completed is a summary that a model wrote, cut to its length, with the lines
-// of the extract whose facts it does not have: models forget, and some obey
-// what they are to sum up.
-func completed(written, extract string) string {
-	if Count(written) > maxSummary {
-		written = strings.TrimSpace(clip(written, maxSummary))
+// completed is a summary that a model wrote, cut to so many tokens, with the
+// lines of the extract whose facts it does not have: models forget, and some
+// obey what they are to sum up.
+func completed(written, extract string, tokens int) string {
+	if Count(written) > tokens {
+		written = strings.TrimSpace(clip(written, tokens))
 	}
 	has := map[string]bool{}
 	eachTerm(written, func(term []byte, _ bool) { has[string(term)] = true })
-	left := 2*maxSummary - Count(written)
 	var b strings.Builder
 	b.WriteString(written)
 	for line := range strings.Lines(extract) {
-		line = strings.TrimSpace(line)
-		if line == "" || tells(has, line) {
-			continue
+		if line = strings.TrimSpace(line); line != "" && !tells(has, line) {
+			b.WriteString("\n" + line)
 		}
-		if left -= Count(line) + 1; left < 0 {
-			break
-		}
-		b.WriteString("\n" + line)
 	}
 	return b.String()
 }
