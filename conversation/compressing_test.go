@@ -153,7 +153,7 @@ func TestAccept_C2_RecentMessages(t *testing.T) {
 
 // TestFrozenCosts holds that a frozen prefix is cheaper than a selection that
 // follows the question, and than sending everything, where cached reads are
-// cheap. It prints what 70 calls cost, in tokens at the price of input.
+// cheap. It prints what 40 calls cost, in tokens at the price of input.
 func TestFrozenCosts(t *testing.T) {
 	costs := map[string]float64{}
 	last, everything := map[string][]Message{}, map[string][]Message{}
@@ -179,13 +179,13 @@ func TestFrozenCosts(t *testing.T) {
 	}
 }
 
-// eachTurn takes 95 turns for each way to pay and to send.
+// eachTurn takes 65 turns for each way to pay and to send.
 func eachTurn(t *testing.T, check func(name string, n int, turn *Turn, all [][]byte)) {
 	t.Helper()
-	all := rawTalk(harbours(191))
+	all := rawTalk(harbours(131))
 	for name, prices := range map[string]Prices{"cached": cached, "uncached": uncached, "cached, resent": cached, "uncached, resent": uncached} {
 		m := newManager(t, openCold(t), new(hotMap), Options{})
-		for i := 0; i < 190; i += 2 {
+		for i := 0; i < 130; i += 2 {
 			from := i
 			if strings.HasSuffix(name, "resent") {
 				from = 0
