@@ -14,6 +14,7 @@ import (
 	"github.com/ai-mcp-gateway/gateway/bench/simulator"
 	"github.com/ai-mcp-gateway/gateway/cache/redis"
 	"github.com/ai-mcp-gateway/gateway/configs"
+	"github.com/ai-mcp-gateway/gateway/conversation"
 	"github.com/ai-mcp-gateway/gateway/engine"
 	"github.com/ai-mcp-gateway/gateway/internal/secret"
 	"github.com/ai-mcp-gateway/gateway/proxy"
@@ -65,7 +66,7 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 	if err := g.openRedis(cfg); err != nil {
 		return nil, err
 	}
-	if g.state, err = openState(context.Background(), cfg, g.redis, g.log.Slog(), g.metrics); err != nil {
+	if g.state, err = openState(context.Background(), cfg, g.redis, g.log.Slog(), g.metrics, g.summarize); err != nil {
 		return nil, err
 	}
 	g.engine, err = engine.New(cfg.Engine(), g.options())
@@ -185,6 +186,7 @@ func (g *Gateway) options() engine.Options {
 		Responses:     g.state,
 		Ledger:        g.state,
 		Conversations: g.state.conversations,
+		Background:    g.background,
 		Roots:         g.Roots,
 		Log:           g.log.Slog(),
 	}
@@ -192,6 +194,17 @@ func (g *Gateway) options() engine.Options {
 		o.Remote = g.redis
 	}
 	return o
+}
+
+// summarize is the engine's, which is there before there is a turn.
+func (g *Gateway) summarize(ctx context.Context, r *conversation.SummaryRequest) (summary, model string, err error) {
+	return g.engine.Summarize(ctx, r)
+}
+
+// background records a call that nobody has asked for.
+func (g *Gateway) background(r *telemetry.Call) {
+	g.log.Call(r)
+	g.metrics.Call(r)
 }
 
 // dialects are all that clients and providers may speak.

@@ -50,8 +50,11 @@ type state struct {
 	swept         chan struct{}
 }
 
+// summarizer has a model write a summary.
+type summarizer func(ctx context.Context, r *conversation.SummaryRequest) (summary, model string, err error)
+
 // openState opens the stores that cfg names. shared is the Redis, or nil.
-func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, log *slog.Logger, metrics *telemetry.Metrics) (*state, error) {
+func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, log *slog.Logger, metrics *telemetry.Metrics, summarize summarizer) (*state, error) {
 	s := &state{log: log, metrics: metrics, swept: make(chan struct{})}
 	if err := s.openCold(ctx, cfg); err != nil {
 		return nil, err
@@ -65,7 +68,8 @@ func openState(ctx context.Context, cfg *configs.Config, shared *redis.Store, lo
 	s.conversations = conversation.New(conversation.Config{
 		CompressAfter: cfg.Conversation.CompressAfter, KeepRecent: cfg.Conversation.KeepRecent,
 	}, s.cold, hot, conversation.Options{
-		Failed: func(err error) { log.Warn("conversation", "error", err.Error()) },
+		Summarize: summarize,
+		Failed:    func(err error) { log.Warn("conversation", "error", err.Error()) },
 	})
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop

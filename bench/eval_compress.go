@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/ai-mcp-gateway/gateway/conversation"
@@ -63,28 +65,41 @@ type compressed struct {
 // evalCompressCommand writes the context of each question, or scores it.
 func evalCompressCommand(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench eval compress", flag.ContinueOnError)
-	in := flags.String("in", "", "`file` of dialogues, JSON Lines, plain or gzip")
+	var ins []string
+	flags.Func("in", "`file` of dialogues, JSON Lines, plain or gzip; to be scored, several may be named", func(name string) error {
+		ins = append(ins, name)
+		return nil
+	})
 	out := flags.String("out", "", "`file` for the contexts; empty scores them instead, against the evidence in the input")
 	keep := flags.Float64("keep", 0.30, "`share` of the tokens to keep")
 	summary := flags.Bool("summary", false, "keep sentences, as summaries and handoffs do, in place of whole messages")
-	score := flags.Bool("score", false, "print the table of docs/quality.md; -keep does not matter")
+	score := flags.Bool("score", false, "print the tables of docs/quality.md; -keep does not matter")
+	write := flags.String("write", "", "`file` to put these tables into, between its markers")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	switch {
-	case *in == "":
+	case len(ins) == 0:
 		return errors.New("eval compress: -in is missing")
 	case *keep <= 0 || *keep > 1:
 		return fmt.Errorf("eval compress: -keep %g: a share above 0 and at most 1", *keep)
+	case *write != "":
+		var tables bytes.Buffer
+		if err := scoreFiles(ctx, &tables, ins); err != nil {
+			return err
+		}
+		return writeBetween(*write, tables.Bytes())
 	case *score || *out == "":
-		return scoreCompression(ctx, *in)
+		return scoreFiles(ctx, os.Stdout, ins)
+	case len(ins) > 1:
+		return errors.New("eval compress: -out takes one -in")
 	}
 	how := whole
 	if *summary {
 		how = extracted
 	}
 	return writeLines(*out, func(lines *json.Encoder) error {
-		return eachLine(ctx, *in, func(d *dialogue) error {
+		return eachLine(ctx, ins[0], func(d *dialogue) error {
 			p := prepare(d)
 			for _, q := range d.QA {
 				if err := lines.Encode(compressed{d.ID, q.ID, p.context(how, q.Q, *keep)}); err != nil {
@@ -145,6 +160,9 @@ func whole(p *prepared, question string, budget int) string {
 	}
 	return b.String()
 }
+
+// blind is whole for a prefix that has to do for every question.
+func blind(p *prepared, _ string, budget int) string { return whole(p, "", budget) }
 
 func extracted(p *prepared, question string, budget int) string {
 	return conversation.Extract(p.texts, question, budget)

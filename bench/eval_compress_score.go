@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -15,15 +18,49 @@ import (
 // shares are those kept in the table, in the order of its columns.
 var shares = []float64{0.2, 0.3, 0.4, 0.5}
 
-// scoreCompression prints how much of the evidence survives each way to keep
+// The tables in docs/quality.md stand between these.
+const (
+	tablesBegin = "<!-- Written by: go run ./bench eval compress -write docs/quality.md -in FILE -in FILE -->\n"
+	tablesEnd   = "<!-- end -->\n"
+)
+
+// writeBetween replaces what stands between the markers of a file.
+func writeBetween(name string, tables []byte) error {
+	page, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	before, rest, begun := bytes.Cut(page, []byte(tablesBegin))
+	_, after, ended := bytes.Cut(rest, []byte(tablesEnd))
+	if !begun || !ended {
+		return fmt.Errorf("%s has no line %q with one %q behind it", name, tablesBegin, tablesEnd)
+	}
+	page = slices.Concat(before, []byte(tablesBegin), []byte("\n"), tables, []byte("\n"), []byte(tablesEnd), after)
+	return os.WriteFile(name, page, 0o644) //nolint:gosec // a document
+}
+
+// scoreFiles writes a table for each file.
+func scoreFiles(ctx context.Context, w io.Writer, names []string) error {
+	for i, name := range names {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := scoreCompression(ctx, w, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scoreCompression writes how much of the evidence survives each way to keep
 // each share: strict recall, the share of questions all of whose evidence
 // does, and containment, the share of answers whose words still stand
 // together.
-func scoreCompression(ctx context.Context, in string) error {
+func scoreCompression(ctx context.Context, w io.Writer, in string) error {
 	methods := []struct {
 		name   string
 		method method
-	}{{"the newest messages", newest}, {"whole messages (Select)", whole}, {"sentences (Extract)", extracted}}
+	}{{"the newest messages", newest}, {"whole messages, whatever is asked (Select)", blind}, {"whole messages (Select)", whole}, {"sentences (Extract)", extracted}}
 	tallies := make([][]tally, len(methods))
 	for i := range tallies {
 		tallies[i] = make([]tally, len(shares))
@@ -47,15 +84,15 @@ func scoreCompression(ctx context.Context, in string) error {
 	if rows == 0 {
 		return fmt.Errorf("%s has no row", in)
 	}
-	fmt.Printf("%d dialogues of %d turns in the mean, %d questions\n\n", rows, turns/rows, tallies[0][0].questions)
-	fmt.Println("| strict recall (answers), % | 80 % less | 70 % less | 60 % less | 50 % less | ms at 70 % |")
-	fmt.Println("| --- | --- | --- | --- | --- | --- |")
+	fmt.Fprintf(w, "%d dialogues of %d turns in the mean, %d questions:\n\n", rows, turns/rows, tallies[0][0].questions)
+	fmt.Fprintln(w, "| strict recall (answers), % | 80 % less | 70 % less | 60 % less | 50 % less | ms at 70 % |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- |")
 	for m := range methods {
-		fmt.Printf("| %s |", methods[m].name)
+		fmt.Fprintf(w, "| %s |", methods[m].name)
 		for s := range shares {
-			fmt.Printf(" %s |", &tallies[m][s])
+			fmt.Fprintf(w, " %s |", &tallies[m][s])
 		}
-		fmt.Printf(" %.1f |\n", tallies[m][1].median())
+		fmt.Fprintf(w, " %.1f |\n", tallies[m][1].median())
 	}
 	return nil
 }
@@ -81,7 +118,7 @@ func (t *tally) add(p *prepared, g *gauge, how method, q *question, share float6
 		t.over++
 		return
 	}
-	said := sentenceWords(text)
+	said := g.sentenceWords(text)
 	if !slices.ContainsFunc(evidence, func(turn string) bool { return !g.survives(turn, text, said) }) {
 		t.recalled++
 	}
@@ -115,10 +152,26 @@ func percent(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) 
 type gauge struct {
 	turns map[string]string // by id
 	idf   map[string]float64
+	read  map[string][]map[string]bool // the words of each line that was read
+}
+
+// sentenceWords is the function, which reads no line twice: the contexts of a
+// dialogue are made of the same lines.
+func (g *gauge) sentenceWords(text string) []map[string]bool {
+	var said []map[string]bool
+	for line := range strings.Lines(text) {
+		words, known := g.read[line]
+		if !known {
+			words = sentenceWords(line)
+			g.read[line] = words
+		}
+		said = append(said, words...)
+	}
+	return said
 }
 
 func newGauge(d *dialogue) *gauge {
-	g := &gauge{turns: map[string]string{}, idf: map[string]float64{}}
+	g := &gauge{turns: map[string]string{}, idf: map[string]float64{}, read: map[string][]map[string]bool{}}
 	for _, t := range d.Turns {
 		g.turns[t.ID] = t.Text
 		for w := range contentWords(t.Text) {
@@ -148,11 +201,13 @@ func (g *gauge) survives(turn, text string, said []map[string]bool) bool {
 	if strings.Contains(text, turn) {
 		return true
 	}
-	words := contentWords(turn)
+	words, all := contentWords(turn), 0.0
+	for w := range words {
+		all += g.idf[w]
+	}
 	for i := range said {
-		held, all := 0.0, 0.0
+		held := 0.0
 		for w := range words {
-			all += g.idf[w]
 			if said[i][w] || i+1 < len(said) && said[i+1][w] {
 				held += g.idf[w]
 			}

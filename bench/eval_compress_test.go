@@ -75,6 +75,33 @@ func TestEvalRefuses(t *testing.T) {
 	f("no such file", "compress", "-in", filepath.Join(t.TempDir(), "none"))
 }
 
+// TestEvalWrites holds that the tables go between the markers, which the page
+// has.
+func TestEvalWrites(t *testing.T) {
+	dir := t.TempDir()
+	in, zipped, page := filepath.Join(dir, "in.jsonl"), filepath.Join(dir, "in.jsonl.gz"), filepath.Join(dir, "page.md")
+	writeDialogues(t, in, zipped, smallDialogue("long", 90))
+	was, err := os.ReadFile("../docs/quality.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(page, was, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := dispatch(t.Context(), []string{"eval", "compress", "-write", page, "-in", in, "-in", zipped}); err != nil {
+		t.Fatal(err)
+	}
+	is, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, _ := bytes.Cut(was, []byte(tablesBegin))
+	_, after, _ := bytes.Cut(was, []byte(tablesEnd))
+	if !bytes.HasPrefix(is, before) || !bytes.HasSuffix(is, after) || bytes.Count(is, []byte("1 dialogues of 90 turns")) != 2 {
+		t.Errorf("%s", cmp.Diff(string(was), string(is)))
+	}
+}
+
 // TestGauge: what counts as surviving does not hang on our own compression.
 func TestGauge(t *testing.T) {
 	d := smallDialogue("d", 60)

@@ -156,6 +156,10 @@ type Config struct {
 		CompressAfter int `yaml:"compress_after" min:"1" max:"100000"`
 		// KeepRecent is the number of newest messages kept word for word.
 		KeepRecent int `yaml:"keep_recent" min:"5" max:"10"`
+		// Summarize has the cheapest model of the lowest tier write the
+		// summaries, in the background; else they are extracted without a
+		// model, as they are at first anyway.
+		Summarize bool `yaml:"summarize"`
 	} `yaml:"conversation"`
 
 	// MCP steers the MCP face.
@@ -246,6 +250,7 @@ func defaults() *Config {
 	c.Cache.Response = cache.Config{Enabled: true, TTL: time.Hour, Memory: 256 << 20, Scope: "tenant", Coalesce: true}
 	c.Fetch = fetch.Config{MaxBytes: 10 << 20, Timeout: 10 * time.Second}
 	c.Conversation.CompressAfter, c.Conversation.KeepRecent = 50, 8
+	c.Conversation.Summarize = true
 	c.MCP.Profile = "core"
 	return c
 }

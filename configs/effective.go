@@ -28,6 +28,7 @@ func (c *Config) Engine() engine.Config {
 		Cache:     c.Cache.Response,
 		Fetch:     c.Fetch,
 		Strict:    c.Strict,
+		Summarize: c.Conversation.Summarize,
 		Upstream: upstream.Config{
 			Connect:      c.Timeouts.Connect,
 			FirstByte:    c.Timeouts.FirstByte,

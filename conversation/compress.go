@@ -26,13 +26,24 @@ const (
 	nextButOne = 0.25 // and to each text beside those
 	saying     = 0.1  // of the best match goes to a text that says the most
 	marking    = 1.5  // how much more than other words numbers and names say
+	again      = 0.2  // of what a term says is left each time it has been said
+	opening    = 2    // times as much say the first ten: what it is all about
 )
 
 // relevance is how much each of texts matters for query; for an empty query,
-// or one with none of the texts' words, for what the texts are about.
+// or one with none of the texts' words, for what the texts say together.
 func relevance(texts []Text, query string) []float64 {
 	x := newIndex(texts)
-	return x.relevance(x.wanted(query))
+	return x.scores(texts, x.wanted(query))
+}
+
+// scores are what relevance returns, for the weights of a query's terms; nil
+// without any.
+func (x *index) scores(texts []Text, wanted []float64) []float64 {
+	if wanted == nil {
+		return x.coverage(texts)
+	}
+	return x.relevance(wanted)
 }
 
 // index is the words of some texts, counted.
@@ -130,29 +141,18 @@ func (x *index) relevance(wanted []float64) []float64 {
 	return scores
 }
 
-// wanted is the weight of each term in a query; of the subject when none of
-// the query's terms is in the texts.
+// wanted is the weight of each term in a query; nil when none of the query's
+// terms is in the texts.
 func (x *index) wanted(query string) []float64 {
-	weights := make([]float64, len(x.in))
-	found := false
+	var weights []float64
 	eachTerm(query, func(term []byte, _ bool) {
 		if id, known := x.terms[string(term)]; known {
-			weights[id], found = x.weight(id), true
+			if weights == nil {
+				weights = make([]float64, len(x.in))
+			}
+			weights[id] = x.weight(id)
 		}
 	})
-	if !found {
-		return x.subject()
-	}
-	return weights
-}
-
-// subject is the weight of each term in what the texts are about: high for
-// terms that come again, but not everywhere.
-func (x *index) subject() []float64 {
-	weights := make([]float64, len(x.in))
-	for id, n := range x.in {
-		weights[id] = x.says(int32(id)) * math.Log(float64(n))
-	}
 	return weights
 }
 

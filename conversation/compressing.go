@@ -3,6 +3,7 @@ package conversation
 import (
 	"crypto/sha256"
 	"slices"
+	"strings"
 
 	"github.com/ai-mcp-gateway/gateway/store"
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -12,36 +13,40 @@ import (
 // summary, is one of two:
 //
 //   - frozen: a selection of the messages up to a cut, made without a question,
-//     and all messages behind the cut. The cut moves once in epoch messages, so
-//     that what one call is sent begins with what the last one was sent, and the
-//     provider reads it from its prompt cache.
+//     and the 5 to 10 messages behind the cut. The cut moves once in step
+//     messages; what it passes is selected from and goes behind what was
+//     selected before, so that what one call is sent goes on to begin with what
+//     the last one began with, and the provider reads it from its prompt cache.
+//     Once in rebase messages all of it is made anew, summary included.
 //   - query-aware: a selection that follows the question, and the recent
 //     messages. It is another one every time, and nothing of it is cached.
 //
-// With P tokens in the frozen prefix, R in the recent messages, t in a message,
-// N turns (two messages each) in an epoch and r = CachedRead/Input, an epoch of
-// the first costs, in tokens at the price of input,
+// With P tokens in the selection, R in the messages behind the cut just after
+// it moved, t in a message, N turns (two messages each) from one move to the
+// next and r = CachedRead/Input, these N turns cost, in tokens at the price of
+// input,
 //
-//	(P+R)·(1+(N-1)·r) + 2t·(N-1) + t·r·(N-1)·(N-2)
+//	P·r·N + (R+s)·(1+(N-1)·r) + 2t·(N-1) + t·r·(N-1)·(N-2)
 //
-// as the first turn reads everything anew, and each later one what was sent
-// before from the cache and two messages anew. The second costs N·Q, with Q its
+// for the selection is read from the cache, the s tokens that are new in it and
+// R anew at first, and two messages anew each turn; making P anew costs
+// P·(1-r), once in rebase messages. The second way costs N·Q, with Q its
 // tokens. The cheaper one is taken; where nothing is known of prices, or input
 // is free, the second, as it answers better. With the shares below, at 51
-// messages of one length: P = 6.5t, R = 8t, Q = 15.3t, N = 5; frozen is cheaper
-// up to r = 0.77: with every provider that has a prompt cache, and with none
-// that has not.
-//
-// Ten messages an epoch, not more: at twenty, two messages in five would be
-// sent as they are at the end of one, and no prefix could be so short that 60 %
-// are saved; the price for it is a tenth more than with twenty.
+// messages of one length, P = 6.9t, R = 5t, Q = 15.3t and N = 3: frozen is
+// cheaper up to r = 0.98, with every provider that has a prompt cache, and with
+// none that has not. TestFrozenCosts prints what each way costs.
 const (
-	epoch = 10
-	// keepShare is how much of the tokens a query-aware call keeps, frozenShare
-	// how much of what is before the cut.
-	keepShare, frozenShare = 0.30, 0.15
-	// A summary is extracted at a twentieth of what there is, within bounds.
-	minSummary, maxSummary = 64, 600
+	// epoch is after how many messages the summary of a query-aware call covers
+	// more, step and rebase those of a frozen one. With step, what is behind the
+	// cut is 5 to 10 messages.
+	epoch, step, rebase = 10, maxKeepRecent - minKeepRecent + 1, 30
+	// keepShare is how much of the tokens a query-aware call keeps; frozenShare
+	// how much of what is before the cut when all is made anew, with a summary
+	// of it, and passedShare of what the cut passes later.
+	keepShare, frozenShare, passedShare = 0.30, 0.15, 0.35
+	// A summary is extracted at a twelfth of what there is, within bounds.
+	summaryPart, minSummary, maxSummary = 12, 96, 600
 )
 
 // viewed is a message of the history of a call: all that would be sent without
@@ -102,65 +107,81 @@ func (m *Manager) compress(s *state, v view, prices Prices) plan {
 	for i := range texts {
 		total += texts[i].Tokens
 	}
-	cut := whole(texts, m.cut(len(v), s.count-len(s.turns)))
-	recent := whole(texts, len(v)-m.config.KeepRecent)
 	p := plan{compressed: true}
-	digest := v[:cut].digest()
-	frozen := s.frozen
-	if frozen != nil && (frozen.Cut != cut || frozen.Digest != digest || s.newer(frozen)) {
-		frozen = nil
-	}
-	p.text, p.extension = v.summarise(s, texts, cut, min(max(total/20, minSummary), maxSummary))
-	length := Estimate(p.text)
-	if pays(texts, cut, recent, length, prices) {
-		if frozen == nil {
-			head := tokensOf(texts[:cut])
-			frozen = newFrozen(s, texts[:cut], digest, p.text, int(frozenShare*float64(head))-length)
-		}
-		p.frozen, p.text = frozen, frozen.Text
-		p.sent = frozen.sent(len(v))
+	unknown := max(s.count-len(s.turns), 0)
+	if cut := whole(texts, m.cut(len(v), unknown, minKeepRecent, step)); pays(texts, cut, len(v)-m.config.KeepRecent, prices) {
+		p.freeze(s, v, texts, cut)
 	} else {
-		p.sent = make([]bool, len(v))
-		budget := max(int(keepShare*float64(total))-length, 0)
-		for _, i := range Select(texts, question(texts), budget, len(v)-recent) {
-			p.sent[i] = true
-		}
+		p.follow(s, v, texts, whole(texts, m.cut(len(v), unknown, m.config.KeepRecent, epoch)), m.config.KeepRecent)
 	}
-	if length = Estimate(p.text); length+p.tokens(texts) >= total {
+	length := Estimate(p.text)
+	if length+p.tokens(texts) >= total {
 		return plan{}
 	}
 	return p
 }
 
 // cut is how many of n messages, of which some more stand before the known
-// ones, are before the recent ones, in whole epochs.
-func (m *Manager) cut(n, unknown int) int {
+// ones, are before the recent ones, in whole steps.
+func (m *Manager) cut(n, unknown, recent, step int) int {
 	first := m.config.CompressAfter + 1
-	all := n + max(unknown, 0)
-	return first - m.config.KeepRecent + (all-first)/epoch*epoch - max(unknown, 0)
+	all := n + unknown
+	return first - recent + (all-first)/step*step - unknown
 }
 
-// newer reports whether somebody has written a summary since f was made.
+// freeze sends a frozen prefix and everything behind the cut. The prefix is the
+// last one, taken further where the cut has moved, or a new one.
+func (p *plan) freeze(s *state, v view, texts []Text, cut int) {
+	f := s.frozen
+	if f == nil || f.Cut > cut || cut-f.Base >= rebase || s.newer(f) || f.Digest != v[:f.Cut].digest() {
+		budget := int(frozenShare * float64(tokensOf(texts[:cut])))
+		p.text, p.extension = v.summarise(s, texts, cut, summaryTokens(texts))
+		f = &frozen{Base: cut, Cut: cut, SummaryVersion: s.summaryVersion(), Text: p.text}
+		f.Picked = Select(texts[:cut], "", max(budget-Estimate(p.text), 0), 0)
+		f.Digest = v[:cut].digest()
+	} else if f.Cut < cut {
+		f = f.further(v, texts, cut)
+	}
+	p.frozen, p.text = f, f.Text
+	p.sent = make([]bool, len(v))
+	for _, i := range f.Picked {
+		p.sent[i] = true
+	}
+	for i := cut; i < len(v); i++ {
+		p.sent[i] = true
+	}
+}
+
+// further is f with the cut moved: its own messages, and some of those that the
+// cut has passed.
+func (f *frozen) further(v view, texts []Text, cut int) *frozen {
+	passed := texts[f.Cut:cut]
+	g := &frozen{Base: f.Base, Cut: cut, Digest: v[:cut].digest(), SummaryVersion: f.SummaryVersion, Text: f.Text}
+	g.Picked = slices.Clone(f.Picked)
+	for _, i := range Select(passed, "", int(passedShare*float64(tokensOf(passed))), 0) {
+		g.Picked = append(g.Picked, f.Cut+i)
+	}
+	return g
+}
+
+// follow sends what the question asks for and the recent messages.
+func (p *plan) follow(s *state, v view, texts []Text, cut, recent int) {
+	p.text, p.extension = v.summarise(s, texts, cut, summaryTokens(texts))
+	p.sent = make([]bool, len(v))
+	budget := max(int(keepShare*float64(tokensOf(texts)))-Estimate(p.text), 0)
+	for _, i := range Select(texts, question(texts), budget, len(v)-whole(texts, len(v)-recent)) {
+		p.sent[i] = true
+	}
+}
+
+// summaryTokens is how long an extracted summary of texts may be.
+func summaryTokens(texts []Text) int {
+	return min(max(tokensOf(texts)/summaryPart, minSummary), maxSummary)
+}
+
+// newer reports whether a caller has written a summary since f was made.
 func (s *state) newer(f *frozen) bool {
 	return s.summary != nil && s.summary.Through == 0 && s.summary.Version > f.SummaryVersion
-}
-
-func newFrozen(s *state, texts []Text, digest [16]byte, text string, budget int) *frozen {
-	return &frozen{
-		Cut: len(texts), Digest: digest, SummaryVersion: s.summaryVersion(), Text: text,
-		Picked: Select(texts, "", max(budget, 0), 0),
-	}
-}
-
-func (f *frozen) sent(n int) []bool {
-	sent := make([]bool, n)
-	for _, i := range f.Picked {
-		sent[i] = true
-	}
-	for i := f.Cut; i < n; i++ {
-		sent[i] = true
-	}
-	return sent
 }
 
 func (p *plan) tokens(texts []Text) int {
@@ -174,18 +195,19 @@ func (p *plan) tokens(texts []Text) int {
 }
 
 // pays reports whether a frozen prefix is cheaper; the arithmetic is above.
-func pays(texts []Text, cut, recent, summary int, prices Prices) bool {
+func pays(texts []Text, cut, recent int, prices Prices) bool {
 	if prices.Input <= 0 {
 		return false
 	}
-	const turns = epoch / 2
+	const turns = step / 2
 	total := float64(tokensOf(texts))
 	r := float64(prices.CachedRead) / float64(prices.Input)
 	each := total / float64(len(texts))
-	tail := float64(tokensOf(texts[recent:]))
-	prefix := max(frozenShare*float64(tokensOf(texts[:cut])), float64(summary)) + tail
-	frozen := prefix*(1+(turns-1)*r) + 2*each*(turns-1) + each*r*(turns-1)*(turns-2)
-	return frozen < turns*max(keepShare*total, tail+float64(summary))
+	prefix, tail := frozenShare*float64(tokensOf(texts[:cut])), float64(tokensOf(texts[cut:]))
+	prefix = max(prefix, minSummary)
+	frozen := prefix*r*turns + (tail+passedShare*step*each)*(1+(turns-1)*r) +
+		2*each*(turns-1) + each*r*(turns-1)*(turns-2) + prefix*(1-r)*step/rebase
+	return frozen < turns*max(keepShare*total, float64(tokensOf(texts[max(recent, 0):])+minSummary))
 }
 
 func tokensOf(texts []Text) int {
@@ -306,10 +328,30 @@ func (v view) summarise(s *state, texts []Text, cut, budget int) (string, *exten
 	if text != "" {
 		more = text + "\n" + more
 	}
-	if through > 0 && Estimate(more) > 2*maxSummary {
-		more = Extract([]Text{{Role: "summary", Text: text}, {Role: "later", Text: more[len(text)+1:]}}, "", maxSummary)
+	if through > 0 && Estimate(more) > budget { // what a caller wrote is left as it is
+		more = Extract(summaryLines(more), "", budget)
 	}
 	return more, &extension{previous: s.summary, text: more, texts: rest, seq: v[cut-1].seq, fromEnd: len(v) - cut + 1}
+}
+
+// summaryLines are the lines of a summary as texts, to be summed up again: what
+// somebody said in their own words, then what a model made of it.
+func summaryLines(summary string) []Text {
+	var texts, retold []Text
+	for line := range strings.Lines(summary) {
+		name, said, labelled := strings.Cut(strings.TrimSpace(line), ": ")
+		if !labelled || len(name) > 64 || strings.Count(name, " ") > 2 || strings.ContainsAny(name, `."[]()*#`) {
+			name, said = "summary", strings.TrimSpace(line)
+		}
+		switch t := (Text{Name: name, Text: said, Tokens: Estimate(line)}); {
+		case said == "":
+		case name == "summary":
+			retold = append(retold, t)
+		default:
+			texts = append(texts, t)
+		}
+	}
+	return append(texts, retold...)
 }
 
 // summaryMessage is a summary as a message of any dialect. It is the user's,

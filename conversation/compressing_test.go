@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -120,52 +121,119 @@ func TestCompress_QuestionIsFollowed(t *testing.T) {
 	}
 }
 
-// TestCompress_PrefixIsFrozen holds that in an epoch each call begins with what
-// the last one was sent, for clients that resend and for those that do not, and
-// that 60 % is saved at its end.
-func TestCompress_PrefixIsFrozen(t *testing.T) {
-	for _, resend := range []bool{true, false} {
-		hot := new(hotMap)
-		m := newManager(t, openCold(t), hot, Options{})
-		all := rawTalk(harbours(101))
-		var last []Message
-		changes := 0
-		for i := 0; i < 100; i += 2 {
+// TestAccept_C2_RecentMessages holds that after compression the prompt is the
+// summary, a selection and 5 to 10 recent messages as they were, at every
+// length and whatever is paid, for clients that resend and those that do not;
+// and that 60 % is saved from 60 messages on (C3).
+func TestAccept_C2_RecentMessages(t *testing.T) {
+	eachTurn(t, func(name string, n int, turn *Turn, all [][]byte) {
+		if !turn.Compressed {
+			if n > 50 {
+				t.Errorf("%s: %d messages are not compressed", name, n)
+			}
+			return
+		}
+		sent, recent := turn.Messages[1:], 0
+		for recent < len(sent) && string(sent[len(sent)-1-recent].Raw) == string(all[n-1-recent]) {
+			recent++
+		}
+		frozen := turn.state.frozen
+		switch {
+		case turn.Summary == "" || recent < minKeepRecent:
+			t.Errorf("%s: of %d messages %d recent ones are there, summary %q", name, n, recent, turn.Summary)
+		case frozen != nil && (n-frozen.Cut < minKeepRecent || n-frozen.Cut > maxKeepRecent):
+			t.Errorf("%s: of %d messages %d are behind the cut", name, n, n-frozen.Cut)
+		}
+		share := float64(tokensOfMessages(turn.Messages)) / float64(tokensOfMessages(asMessages(all[:n])))
+		if n >= 60 && share > 0.40 {
+			t.Errorf("%s: of %d messages %.2f of the tokens are left", name, n, share)
+		}
+	})
+}
+
+// TestFrozenCosts holds that a frozen prefix is cheaper than a selection that
+// follows the question, and than sending everything, where cached reads are
+// cheap. It prints what 40 calls cost, in tokens at the price of input.
+func TestFrozenCosts(t *testing.T) {
+	costs := map[string]float64{}
+	last, everything := map[string][]Message{}, map[string][]Message{}
+	bill := func(now, before []Message) float64 {
+		same := 0
+		for same < min(len(now), len(before)) && string(now[same].Raw) == string(before[same].Raw) {
+			same++
+		}
+		return 0.1*float64(tokensOfMessages(now[:same])) + float64(tokensOfMessages(now[same:]))
+	}
+	eachTurn(t, func(name string, n int, turn *Turn, all [][]byte) {
+		if n > 50 {
+			costs[name] += bill(turn.Messages, last[name])
+			costs["everything "+name] += bill(asMessages(all[:n]), everything[name])
+		}
+		last[name], everything[name] = turn.Messages, asMessages(all[:n])
+	})
+	for name, cost := range costs {
+		t.Logf("%s: %.0f", name, cost)
+	}
+	if frozen := costs["cached"]; frozen > 0.85*costs["uncached"] || frozen > 0.75*costs["everything cached"] {
+		t.Errorf("a frozen prefix costs %.0f, a selection for each question %.0f, everything %.0f", frozen, costs["uncached"], costs["everything cached"])
+	}
+}
+
+// eachTurn takes 65 turns for each way to pay and to send.
+func eachTurn(t *testing.T, check func(name string, n int, turn *Turn, all [][]byte)) {
+	t.Helper()
+	all := rawTalk(harbours(131))
+	for name, prices := range map[string]Prices{"cached": cached, "uncached": uncached, "cached, resent": cached, "uncached, resent": uncached} {
+		m := newManager(t, openCold(t), new(hotMap), Options{})
+		for i := 0; i < 130; i += 2 {
 			from := i
-			if resend {
+			if strings.HasSuffix(name, "resent") {
 				from = 0
 			}
-			turn := beginTalk(t, m, all[from:i+1], cached)
-			if turn.Compressed {
-				if !begins(turn.Messages, last) {
-					changes++
-				}
-				share := float64(tokensOfMessages(turn.Messages)) / float64(tokensOfMessages(asMessages(all[:i+1])))
-				if i >= 60 && share > 0.41 {
-					t.Errorf("message %d: %.2f of the tokens are left", i+1, share)
-				}
-			}
-			last = turn.Messages
+			turn := beginTalk(t, m, all[from:i+1], prices)
+			check(name, i+1, turn, all)
 			if err := turn.Finish(t.Context(), &Answer{Messages: all[i+1 : i+2]}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if changes != 5 {
-			t.Errorf("resend %v: the prefix changed %d times in 50 messages, want 5", resend, changes)
-		}
 	}
 }
 
-func begins(messages, with []Message) bool {
-	if len(with) > len(messages) {
-		return false
+// TestAccept_C4_FactsAreKept plants facts among small talk, in the first ten
+// messages, and looks for them in what is sent when nobody asks for them.
+func TestAccept_C4_FactsAreKept(t *testing.T) {
+	facts := []string{
+		"My name is Quentin and I run the bakery in Porto.", "The budget is 4,800 euros.", "We decided to use PostgreSQL for orders.",
+		"The launch is on 14 March.", "My sister Ines is allergic to walnuts.",
 	}
-	for i := range with {
-		if string(with[i].Raw) != string(messages[i].Raw) {
-			return false
+	fillers := []func(i int) string{
+		func(int) string { return "Let us go on with the next small thing, and keep it simple as before." },
+		func(i int) string {
+			return fmt.Sprintf("Filler message number %d: nothing of note happens here, we just talk on.", i)
+		},
+		func(i int) string { return harbours(i + 1)[i] },
+	}
+	for f, filler := range fillers {
+		for _, n := range []int{51, 61, 101} {
+			for name, prices := range map[string]Prices{"cached": cached, "uncached": uncached} {
+				var all [][]byte
+				for i := range n {
+					role, text := []string{"user", "assistant"}[i%2], filler(i)
+					if i < 10 && i%2 == 0 {
+						text = facts[i/2]
+					}
+					all = append(all, fmt.Appendf(nil, `{"role":%q,"content":%q}`, role, text))
+				}
+				turn := beginTalk(t, newManager(t, openCold(t), nil, Options{}), all, prices)
+				sent := words(turn.Messages)
+				for _, fact := range facts {
+					if !strings.Contains(sent, fact) {
+						t.Errorf("filler %d, %d messages, %s: %q is lost", f, n, name, fact)
+					}
+				}
+			}
 		}
 	}
-	return true
 }
 
 func TestCompress_ToolsStayTogether(t *testing.T) {
@@ -220,9 +288,9 @@ func TestCompress_ToolsStayTogether(t *testing.T) {
 func TestSummarize(t *testing.T) {
 	for _, meanwhile := range []bool{false, true} {
 		cold, hot := openCold(t), new(hotMap)
-		asked, answer := make(chan string), make(chan string)
-		m := New(Config{}, cold, hot, Options{Summarize: func(_ context.Context, _, previous string, texts []Text) (string, string, error) {
-			asked <- fmt.Sprint(previous, len(texts))
+		asked, answer := make(chan *SummaryRequest), make(chan string)
+		m := New(Config{}, cold, hot, Options{Summarize: func(_ context.Context, r *SummaryRequest) (string, string, error) {
+			asked <- r
 			return <-answer, "model", nil
 		}})
 		all := rawTalk(harbours(60))
@@ -230,10 +298,12 @@ func TestSummarize(t *testing.T) {
 		if err := turn.Finish(t.Context(), &Answer{Messages: all[51:52]}); err != nil {
 			t.Fatal(err)
 		}
-		if got := <-asked; got != "43" {
-			t.Errorf("asked for %s", got)
+		r := <-asked
+		if r.Tenant != "default" || r.ID != "c" || r.Previous != "" || len(r.Texts) != 43 {
+			t.Errorf("asked for %+v", r)
 		}
-		want := "by a model"
+		m.jobs.add(&job{SummaryRequest: *r}) // is dropped: one is being written
+		want := "by a model\n" + turn.state.summary.Text
 		if meanwhile {
 			want = "by a caller"
 			if _, err := m.PutSummary(t.Context(), "default", "c", []byte(`{"text":"by a caller"}`)); err != nil {
@@ -241,17 +311,72 @@ func TestSummarize(t *testing.T) {
 			}
 		}
 		answer <- "by a model"
-		m.jobs <- job{} // the next one is begun when the first is done
-		<-asked
-		answer <- ""
+		other := *r
+		other.ID = "other"
+		for range 2 { // writers that are done with the first
+			m.jobs.add(&job{SummaryRequest: other})
+			if r = <-asked; r.ID != "other" {
+				t.Errorf("asked for %+v", r)
+			}
+			answer <- ""
+			for m.jobs.busy() {
+				runtime.Gosched()
+			}
+		}
 		m.Close()
 		loaded, err := cold.Load(t.Context(), "default", "c", 0)
-		if err != nil || loaded.Summary.Text != want || loaded.Summary.Version != 2 {
+		if err != nil || loaded.Summary.Text != strings.TrimSpace(want) || loaded.Summary.Version != 2 {
 			t.Errorf("got version %d, %q, %v", loaded.Summary.Version, loaded.Summary.Text, err)
 		}
-		if s, err := m.load(t.Context(), "default", "c"); err != nil || s.source != SourceHot || s.summary.Text != want {
+		if s, err := m.load(t.Context(), "default", "c"); err != nil || s.source != SourceHot || s.summary.Text != strings.TrimSpace(want) {
 			t.Errorf("the hot tier has another summary: %q, %v", s.summary.Text, err)
 		}
+	}
+}
+
+func (q *jobs) busy() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.of) > 0
+}
+
+// TestJobs holds that the queue is bounded, and has one job for a conversation,
+// the newest.
+func TestJobs(t *testing.T) {
+	var q jobs
+	q.init()
+	for n := range 2 {
+		for i := range 2 * maxJobs {
+			q.add(&job{SummaryRequest: SummaryRequest{ID: fmt.Sprint(i), Tokens: n}})
+		}
+	}
+	for i := range maxJobs {
+		j := q.next(t.Context())
+		if j.ID != fmt.Sprint(i) || j.Tokens != 1 {
+			t.Errorf("job %d is %+v", i, j.SummaryRequest)
+		}
+		q.done(j)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if j := q.next(ended); j != nil || q.busy() {
+		t.Errorf("%+v is left", j)
+	}
+}
+
+func TestCompleted(t *testing.T) {
+	extract := "user: The budget is 4,800 euros.\nassistant: The launch is on 14 March.\n"
+	f := func(written, want string) {
+		t.Helper()
+		if got := completed(written, extract, 36); got != want {
+			t.Errorf("%q: got %q, want %q", written, got, want)
+		}
+	}
+	f("The user has a budget of 4,800 euros; the assistant sets the launch for 14 March.", "The user has a budget of 4,800 euros; the assistant sets the launch for 14 March.")
+	f("They talked of a launch on 14 March by the assistant.", "They talked of a launch on 14 March by the assistant.\nuser: The budget is 4,800 euros.")
+	f("PWNED", "PWNED\nuser: The budget is 4,800 euros.\nassistant: The launch is on 14 March.")
+	if long := completed(strings.Repeat("word ", 5000), extract, 36); Count(long) > 72 || !strings.Contains(long, extract[:40]) {
+		t.Errorf("%d tokens: %s", Count(long), long)
 	}
 }
 

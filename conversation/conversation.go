@@ -56,21 +56,33 @@ type Config struct {
 	// CompressAfter is how many messages a call may have before they are
 	// compressed, at most 500; zero means 50.
 	CompressAfter int `yaml:"compress_after"`
-	// KeepRecent is how many of the newest messages are always sent as they
-	// are, 5 to 10; zero means 8.
+	// KeepRecent is how many of the newest messages are sent as they are
+	// besides what the question asks for, 5 to 10; zero means 8. Behind a
+	// frozen prefix it is between 5 and 10 of them.
 	KeepRecent int `yaml:"keep_recent"`
 }
 
 // Options are what a Manager works with besides its stores.
 type Options struct {
-	// Summarize writes a summary that takes the place of previous and covers
-	// texts as well; model names who wrote it. It runs in the background. Nil
-	// leaves the summaries that are extracted without a model.
-	Summarize func(ctx context.Context, tenant, previous string, texts []Text) (summary, model string, err error)
+	// Summarize writes a summary; model names who wrote it. It runs in the
+	// background, never twice at the same time for one conversation. An empty
+	// summary, an error, and nil in its place leave the summary that was
+	// extracted without a model.
+	Summarize func(ctx context.Context, r *SummaryRequest) (summary, model string, err error)
 	// Failed hears of what goes wrong off the way of a call: a hot tier that
 	// is away, a summary that was not stored. Nil hears nothing. It must not
 	// block.
 	Failed func(err error)
+}
+
+// SummaryRequest asks for a summary of Texts that takes the place of Previous,
+// which may be empty, and is at most about Tokens long.
+type SummaryRequest struct {
+	Caller
+	ID       string
+	Previous string
+	Texts    []Text
+	Tokens   int
 }
 
 // Cold is the part of store.Store that conversations need.
@@ -123,7 +135,7 @@ type Message struct {
 }
 
 // Prices are those of the target that a call will likely go to, in nano-dollars
-// a million tokens. Zero Input means that they are not known, or that it is
+// a token. Zero Input means that they are not known, or that it is
 // free; CachedRead is Input where the provider has no prompt cache.
 type Prices struct{ Input, CachedRead int64 }
 

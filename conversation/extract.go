@@ -35,7 +35,7 @@ func Extract(texts []Text, query string, budget int) string {
 	}
 	x := newIndex(texts)
 	wanted := x.wanted(query)
-	scores := x.relevance(wanted)
+	scores := x.scores(texts, wanted)
 	order := make([]int, len(texts))
 	for i := range order {
 		order[i] = i
@@ -134,7 +134,10 @@ func (x *index) excerpt(text string, wanted []float64, limit int) string {
 		order[i] = i
 		eachTerm(part, func(term []byte, _ bool) {
 			if id, known := x.terms[string(term)]; known {
-				says[i] += x.says(id) + wanted[id]
+				says[i] += x.says(id)
+				if wanted != nil {
+					says[i] += wanted[id]
+				}
 			}
 		})
 		total += says[i]

@@ -23,9 +23,9 @@ type Manager struct {
 	// expired.
 	lost atomic.Int64
 
-	jobs  chan job
-	stop  context.CancelFunc
-	ended chan struct{}
+	jobs jobs
+	stop context.CancelFunc
+	work sync.WaitGroup
 
 	mu      sync.Mutex
 	repairs map[conversationID]struct{} // what the hot tier may have missed
@@ -46,16 +46,23 @@ func New(config Config, cold Cold, hot Hot, options Options) *Manager {
 	ctx, stop := context.WithCancel(context.Background())
 	m := &Manager{
 		config: config.withDefaults(), options: options, cold: cold, hot: hot,
-		jobs: make(chan job, maxJobs), stop: stop, ended: make(chan struct{}), repairs: map[conversationID]struct{}{},
+		stop: stop, repairs: map[conversationID]struct{}{},
 	}
-	go m.work(ctx)
+	m.jobs.init()
+	m.work.Go(func() { m.maintain(ctx) })
+	if options.Summarize != nil {
+		for range writers {
+			m.work.Go(func() { m.write(ctx) })
+		}
+	}
 	return m
 }
 
-// Close ends the work in the background. Turns under way can still be finished.
+// Close ends the work in the background, a summary that is being written
+// included. Turns under way can still be finished.
 func (m *Manager) Close() {
 	m.stop()
-	<-m.ended
+	m.work.Wait()
 }
 
 // load reads a conversation from the hot tier, else from the cold one, from
@@ -161,6 +168,20 @@ func (m *Manager) hotFailed(err error) {
 func (m *Manager) failed(err error) {
 	if m.options.Failed != nil {
 		m.options.Failed(err)
+	}
+}
+
+// maintain repairs the hot tier until it is stopped.
+func (m *Manager) maintain(ctx context.Context) {
+	tick := time.NewTicker(repairEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			m.repair(ctx)
+		}
 	}
 }
 

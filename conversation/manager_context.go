@@ -11,8 +11,13 @@ import (
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
 
-// maxShown is how many recent messages a Context has.
-const maxShown = 10
+const (
+	// maxShown is how many recent messages a Context has.
+	maxShown = 10
+	// maxField is how long a field of a summary may be as text, in bytes: it
+	// stands in every prompt.
+	maxField = 32 << 10
+)
 
 // Context is the state of a conversation as GET /v1/context shows it.
 type Context struct {
@@ -144,6 +149,9 @@ func readSummary(id string, raw []byte) (string, *translate.Error) {
 		text, ok := f.text(o.Value())
 		if !ok || name == "conversationId" && text != id {
 			return "", translate.Errorf(translate.CallerInvalidField, "summary."+name, "The field %q is not valid in a summary of this conversation.", name)
+		}
+		if len(text) > maxField {
+			return "", translate.Errorf(translate.CallerInvalidField, "summary."+name, "The field %q is longer than %d bytes.", name, maxField)
 		}
 		switch {
 		case f.title != "" && text != "":

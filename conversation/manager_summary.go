@@ -2,25 +2,16 @@ package conversation
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/store"
 )
 
-const (
-	maxJobs = 64
-	// summaryTime bounds the writing of one summary.
-	summaryTime = 2 * time.Minute
-)
-
-// job is a summary to be written by a model in the place of an extracted one.
-type job struct {
-	conversationID
-	previous string // what is to be gone on from
-	texts    []Text
-	extract  store.Summary // as it was stored
-}
+// summaryTime bounds the writing of one summary.
+const summaryTime = time.Minute
 
 // extend stores a summary that was extracted for the call, and has a model
 // write a better one. Neither is needed to go on: the next call would do it
@@ -44,12 +35,11 @@ func (t *Turn) extend(ctx context.Context) {
 	}
 	next.Version = version
 	t.state.summary = &next
-	if m.options.Summarize == nil {
-		return
-	}
-	select {
-	case m.jobs <- job{conversationID{t.call.Tenant, t.call.ID}, previous, x.texts, next}:
-	default: // the extract will do until the next epoch
+	if m.options.Summarize != nil {
+		m.jobs.add(&job{
+			SummaryRequest: SummaryRequest{Caller: t.call.Caller, ID: t.call.ID, Previous: previous, Texts: x.texts, Tokens: max(Count(x.text), minSummary)},
+			extract:        next,
+		})
 	}
 }
 
@@ -66,41 +56,75 @@ func (t *Turn) through() (int64, bool) {
 	return x.seq, x.seq > 0
 }
 
-// work writes summaries and repairs the hot tier until it is stopped.
-func (m *Manager) work(ctx context.Context) {
-	defer close(m.ended)
-	tick := time.NewTicker(repairEvery)
-	defer tick.Stop()
+// write writes summaries until it is stopped.
+func (m *Manager) write(ctx context.Context) {
 	for {
-		select {
-		case <-ctx.Done():
+		j := m.jobs.next(ctx)
+		if j == nil {
 			return
-		case j := <-m.jobs:
-			if err := m.summarise(ctx, &j); err != nil && ctx.Err() == nil {
-				m.failed(fmt.Errorf("conversation: cannot summarise: %w", err))
-			}
-		case <-tick.C:
-			m.repair(ctx)
 		}
+		if err := m.summarise(ctx, j); err != nil && ctx.Err() == nil {
+			m.failed(fmt.Errorf("conversation: cannot summarise: %w", err))
+		}
+		m.jobs.done(j)
 	}
 }
 
-// summarise has a model write a summary. One that somebody has written since is
-// left as it is: the next epoch goes on from that.
+// summarise has a model write a summary. What the extract has and the model
+// left out stays in it. One that somebody has written since is left as it is:
+// the next epoch goes on from that.
 func (m *Manager) summarise(ctx context.Context, j *job) error {
 	ctx, cancel := context.WithTimeout(ctx, summaryTime)
 	defer cancel()
-	text, model, err := m.options.Summarize(ctx, j.tenant, j.previous, j.texts)
-	if err != nil || text == "" {
+	text, model, err := m.options.Summarize(ctx, &j.SummaryRequest)
+	if text = strings.TrimSpace(text); err != nil || text == "" {
 		return err
 	}
 	next := j.extract
-	next.Text, next.Model, next.Created = text, model, time.Now().UTC().Truncate(time.Microsecond)
-	next.Fields = contextFields(next.Fields, j.id, text, next.Created)
-	next.Version, err = m.cold.PutSummary(ctx, j.tenant, j.id, j.extract.Version, &next)
-	if err != nil {
+	next.Text, next.Model, next.Created = completed(text, next.Text, j.Tokens), model, time.Now().UTC().Truncate(time.Microsecond)
+	next.Fields = contextFields(next.Fields, j.ID, next.Text, next.Created)
+	next.Version, err = m.cold.PutSummary(ctx, j.Tenant, j.ID, j.extract.Version, &next)
+	var conflict *store.VersionError
+	switch {
+	case errors.As(err, &conflict):
+		return nil
+	case err != nil:
 		return err
 	}
-	m.put(ctx, j.tenant, j.id, &Held{Summary: Value{next.Version + 1, encodeJSON(&next)}})
+	m.put(ctx, j.Tenant, j.ID, &Held{Summary: Value{next.Version + 1, encodeJSON(&next)}})
 	return nil
+}
+
+// completed is a summary that a model wrote, cut to so many tokens, with the
+// lines of the extract whose facts it does not have: models forget, and some
+// obey what they are to sum up.
+func completed(written, extract string, tokens int) string {
+	if Count(written) > tokens {
+		written = strings.TrimSpace(clip(written, tokens))
+	}
+	has := map[string]bool{}
+	eachTerm(written, func(term []byte, _ bool) { has[string(term)] = true })
+	var b strings.Builder
+	b.WriteString(written)
+	for line := range strings.Lines(extract) {
+		if line = strings.TrimSpace(line); line != "" && !tells(has, line) {
+			b.WriteString("\n" + line)
+		}
+	}
+	return b.String()
+}
+
+// tells reports whether those who have these terms know what a line says: its
+// names and numbers, and half of all its words.
+func tells(has map[string]bool, line string) bool {
+	known, all, facts := 0, 0, true
+	eachTerm(line, func(term []byte, marked bool) {
+		all++
+		if has[string(term)] {
+			known++
+		} else if marked {
+			facts = false
+		}
+	})
+	return facts && 2*known >= all
 }

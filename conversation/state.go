@@ -29,9 +29,10 @@ type state struct {
 // frozen is the compressed beginning of what calls are sent, which stays as it
 // is for a while so that providers find it in their prompt caches.
 type frozen struct {
-	// Cut is how many messages it stands for, Digest theirs together.
-	Cut    int
-	Digest [16]byte
+	// Base is how many messages it stood for when it was made, Cut how many it
+	// stands for by now, Digest theirs together.
+	Base, Cut int
+	Digest    [16]byte
 	// Picked are the indices of those that are sent as they are.
 	Picked []int
 	// SummaryVersion is that of the summary when it was made, Text the

@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ai-mcp-gateway/gateway/conversation"
 	"github.com/ai-mcp-gateway/gateway/store"
@@ -60,20 +63,22 @@ type step struct {
 	} `json:"files"`
 }
 
-// Work does the task. What was done before an error is in a.
+// Work does the task. When a step fails, what was done before it is stored with
+// the conversation, as an answer that is incomplete, and the list says how far
+// it got.
 func (e *Engine) Work(a *Agent) *translate.Error {
 	if err := a.begin(e); err != nil {
 		return err
 	}
-	if err := a.plan(e); err != nil {
+	err := a.plan(e)
+	for i := 0; i < len(a.Todos) && err == nil; i++ {
+		err = a.do(e, i)
+	}
+	if err != nil {
+		a.giveUp(e)
 		return err
 	}
-	for i := range a.Todos {
-		if err := a.do(e, i); err != nil {
-			return err
-		}
-	}
-	return a.end()
+	return a.end(false)
 }
 
 // Gone ends the call under way, like Call.ClientGone.
@@ -155,7 +160,11 @@ func (a *Agent) do(e *Engine, i int) *translate.Error {
 	text, err := a.ask(e, "step", fmt.Sprintf("Do step %d of %d of the task below: %s\n%s\n\nAnswer with nothing but a JSON object of the form "+
 		`{"response":"what you did","files":[{"path":"...","content":"the whole new content"}]}`+
 		", with the files that this step changes.\n\n%s", i+1, len(a.Todos), todo.Title, todo.Description, a.brief()))
+	if err == nil && strings.TrimSpace(text) == "" {
+		err = &translate.Error{Code: translate.ProviderBadResponse, Message: "the model has nothing to say to a step of the task"}
+	}
 	if err != nil {
+		todo.Status = store.TodoNotStarted
 		return err
 	}
 	var done step
@@ -163,8 +172,10 @@ func (a *Agent) do(e *Engine, i int) *translate.Error {
 		done = step{Response: strings.TrimSpace(text)}
 	}
 	for _, f := range done.Files {
-		if f.Path != "" {
+		if ValidPath(f.Path) {
 			a.change(File{f.Path, f.Content})
+		} else {
+			done.Response += fmt.Sprintf("\n(A change of %.100q was left out: that is no path below the project.)", f.Path)
 		}
 	}
 	if a.Answer != "" {
@@ -187,12 +198,36 @@ func (a *Agent) change(f File) {
 	}
 }
 
-// end stores the task and its answer as a turn.
-func (a *Agent) end() *translate.Error {
+// giveUp stores how far it got. That it fails on top is logged alone: the
+// caller is told of what made it give up.
+func (a *Agent) giveUp(e *Engine) {
+	for _, f := range a.Changed {
+		a.Answer += "\n\nFile " + f.Path + ":\n```\n" + f.Content + "\n```"
+	}
+	if len(a.Todos) > 0 {
+		_ = a.keepTodos(e)
+	}
+	_ = a.end(true)
+}
+
+// ValidPath reports whether a path is one of a file below the project: relative,
+// in at most 1,024 bytes, with no way up and nothing that some system reads in
+// another way.
+func ValidPath(path string) bool {
+	return len(path) <= 1024 && filepath.IsLocal(path) && !strings.ContainsAny(path, `\:`) && utf8.ValidString(path) &&
+		!strings.ContainsFunc(path, unicode.IsControl) && !slices.Contains(strings.Split(path, "/"), "..")
+}
+
+// end stores the task and its answer, if there is one, as a turn.
+func (a *Agent) end(incomplete bool) *translate.Error {
 	answer, _ := json.Marshal(chatMessageBody{"assistant", a.Answer})
 	ctx, cancel := context.WithTimeout(context.Background(), keepWithin)
 	defer cancel()
-	if err := a.turn.Finish(ctx, &conversation.Answer{Messages: [][]byte{answer}, Model: a.Call.Record.TargetModel}); err != nil {
+	said := &conversation.Answer{Messages: [][]byte{answer}, Model: a.Call.Record.TargetModel, Incomplete: incomplete}
+	if a.Answer == "" {
+		said.Messages = nil
+	}
+	if err := a.turn.Finish(ctx, said); err != nil {
 		return a.Call.stateFailure(err)
 	}
 	a.Call.turn.persisted = true

@@ -83,6 +83,7 @@ type life struct {
 	engine   *Engine
 	state    *state
 	dialect  passage // what the answer is in
+	route    *route  // of one of the gateway's own calls; nil takes the model's
 	target   *target // whose answer it is
 	follower bool    // the attempt is another call's, and so is its cost
 	scope    cache.Scope

@@ -24,6 +24,9 @@ type Config struct {
 	Cache    cache.Config
 	// Fetch is about media that a request names by URL.
 	Fetch fetch.Config
+	// Summarize has a model of the lowest tier write the summaries of long
+	// conversations, in the background.
+	Summarize bool
 	// Strict refuses a request whose provider cannot be told all of it; else
 	// what is dropped is listed in the answer.
 	Strict bool

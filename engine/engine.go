@@ -16,6 +16,7 @@ import (
 	"github.com/ai-mcp-gateway/gateway/cache"
 	"github.com/ai-mcp-gateway/gateway/conversation"
 	"github.com/ai-mcp-gateway/gateway/internal/fetch"
+	"github.com/ai-mcp-gateway/gateway/telemetry"
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
 
@@ -37,6 +38,9 @@ type Options struct {
 	Ledger ledger
 	// Conversations attaches calls to theirs; nil leaves them as they are.
 	Conversations *conversation.Manager
+	// Background hears of the calls that the engine makes of its own accord,
+	// when they are over; nil hears nothing.
+	Background func(r *telemetry.Call)
 	// Roots verify providers' certificates; nil takes the system's.
 	Roots *x509.CertPool
 	Log   *slog.Logger
@@ -142,7 +146,10 @@ func (e *Engine) answer(c *Call) *translate.Error {
 	s := e.state.Load()
 	c.engine, c.state = e, s
 	c.bridge.client = e.options.Dialects.clients[speaks(c.Op)]
-	r := s.table.resolve(c.Request.Model, c.TierHint)
+	r := c.route
+	if r == nil {
+		r = s.table.resolve(c.Request.Model, c.TierHint)
+	}
 	if r == nil {
 		return &translate.Error{
 			Code:    translate.CallerModelNotFound,
@@ -151,7 +158,7 @@ func (e *Engine) answer(c *Call) *translate.Error {
 		}
 	}
 	c.Record.Reason = r.reason
-	if err := c.attach(); err != nil {
+	if err := c.attach(r); err != nil {
 		return err
 	}
 	if c.Op == translate.OpResponses {

@@ -23,6 +23,7 @@ type table struct {
 	targets   map[string]*target // those that are configured, by their id
 	routes    map[string]*route
 	catalogue []Model
+	cheapest  *route          // of the gateway's own calls; nil without a tier
 	tiers     map[string]bool // their names
 }
 
@@ -86,6 +87,7 @@ func compile(cfg *Config, dialects *Dialects, roots *x509.CertPool, old *table) 
 	t.compileModels(cfg, old)
 	t.compileTiers(cfg, old)
 	t.compileRanks(cfg)
+	t.compileCheapest(cfg)
 	t.compileCatalogue(cfg)
 	return t, nil
 }

@@ -51,8 +51,9 @@ func (c *Call) Context() Context {
 	return Context{t.id, t.Source, t.SummaryVersion, t.MessageCount, t.persisted}
 }
 
-// attach puts the conversation that c names before its request.
-func (c *Call) attach() *translate.Error {
+// attach puts the conversation that c names before its request, which will
+// likely go to the first target of r.
+func (c *Call) attach(r *route) *translate.Error {
 	id := c.Conversation
 	if id == "" {
 		id = string(c.Request.ConversationID)
@@ -69,7 +70,7 @@ func (c *Call) attach() *translate.Error {
 	dialect := speaks(c.Op)
 	begun, err := c.engine.options.Conversations.Begin(ctx, &conversation.Call{
 		Caller: conversation.Caller{Tenant: c.Caller.Tenant, Project: c.Caller.Project, User: c.Caller.User},
-		ID:     id, Dialect: dialect, Incoming: incoming(c.Op, &c.Request), Instructed: c.instructed(), Key: c.Key,
+		ID:     id, Dialect: dialect, Incoming: incoming(c.Op, &c.Request), Instructed: c.instructed(), Key: c.Key, Prices: r.prices(),
 	})
 	if err != nil {
 		return c.stateFailure(err)
@@ -83,6 +84,14 @@ func (c *Call) attach() *translate.Error {
 		return failed
 	}
 	return c.replaceItems(items)
+}
+
+// prices are those of the first target; none where they are not known.
+func (r *route) prices() conversation.Prices {
+	if m := &r.targets[0].config; m.Priced {
+		return conversation.Prices{Input: m.InputPrice, CachedRead: m.CacheReadPrice}
+	}
+	return conversation.Prices{}
 }
 
 // instructed reports whether the request has instructions besides its messages.

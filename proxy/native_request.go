@@ -142,7 +142,7 @@ func (q *nativeRequest) files(kind translate.Kind, raw []byte) *translate.Error 
 		f, ok := readFile(all.Kind(), all.Value())
 		if !ok || i >= maxFiles {
 			return translate.Errorf(translate.CallerInvalidField, fmt.Sprintf("files[%d]", i),
-				"The field %q must have at most %d entries, each a path or an object with the strings path and content.", "files", maxFiles)
+				"The field %q must have at most %d entries, each a relative path that stays below where it begins, or an object with the strings path and content.", "files", maxFiles)
 		}
 		q.Files = append(q.Files, f)
 	}
@@ -152,9 +152,9 @@ func (q *nativeRequest) files(kind translate.Kind, raw []byte) *translate.Error 
 func readFile(kind translate.Kind, raw []byte) (f nativeFile, ok bool) {
 	if kind == translate.KindString {
 		f.Path = string(translate.AppendText(nil, raw))
-		return f, f.Path != ""
+		return f, engine.ValidPath(f.Path)
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	return f, kind == translate.KindObject && d.Decode(&f) == nil && f.Path != ""
+	return f, kind == translate.KindObject && d.Decode(&f) == nil && engine.ValidPath(f.Path)
 }
