@@ -29,6 +29,7 @@ func evalRouteCommand(ctx context.Context, args []string) error {
 	out := flags.String("out", "", "`file` for the scores; empty prints how good they are, by the outcomes in the input")
 	online := flags.Bool("online", false, "learn from outcomes as they come")
 	labels := flags.Float64("labels", 0.2, "`share` of the outcomes that is revealed, with -online")
+	curves := flags.String("curves", "", "`directory` for drawings, without -out")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func evalRouteCommand(ctx context.Context, args []string) error {
 		r.learner, r.labels = routing.NewLearner(r.prior), *labels
 	}
 	if *out == "" {
-		return r.judge(ctx, *in, os.Stdout)
+		return r.judge(ctx, *in, *curves, os.Stdout)
 	}
 	err := writeLines(*out, func(lines *json.Encoder) error {
 		return eachLine(ctx, *in, func(o *outcome) error {

@@ -15,6 +15,7 @@ type ranked struct {
 	source, group, kind string
 	weak, strong        float64
 	ours, length        float64
+	keywords            float64
 }
 
 // judge prints how well the scores rank the outcomes of a file: APGR is the
@@ -22,12 +23,15 @@ type ranked struct {
 // it the requests with the highest scores (Ong and others, RouteLLM, 2024);
 // 0.5 is what chance gives. Beside it stand length as the score, and the 95 %
 // interval of the difference (paired bootstrap, 1,000 draws, a fixed seed).
-func (r *router) judge(ctx context.Context, in string, w io.Writer) error {
+//
+// Where curves is set, it is the directory that the drawings go to.
+func (r *router) judge(ctx context.Context, in, curves string, w io.Writer) error {
 	var rows []ranked
 	err := eachLine(ctx, in, func(o *outcome) error {
 		rows = append(rows, ranked{
 			source: o.Source, group: o.Group, kind: o.Kind, weak: o.WeakOK, strong: o.StrongOK,
 			ours: float64(r.score(o)), length: float64(len(o.Prompt)),
+			keywords: float64(len(keywords.FindAllString(o.Prompt, -1))),
 		})
 		return nil
 	})
@@ -36,11 +40,15 @@ func (r *router) judge(ctx context.Context, in string, w io.Writer) error {
 	}
 	fmt.Fprintln(w, "| stream | requests | cheap | premium | APGR | length | difference, 95 % | saved at 1 / 2 / 5 % loss |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- |")
-	for _, s := range streamsOf(rows) {
-		s.print(w)
+	streams := streamsOf(rows)
+	for i := range streams {
+		streams[i].print(w)
 	}
 	r.costs(w)
-	return nil
+	if curves == "" {
+		return nil
+	}
+	return draw(curves, streams)
 }
 
 // streamOf is some of the outcomes.
