@@ -28,8 +28,7 @@ func (*Dialect) Prepare(p *translate.Plan, r *translate.Request, op translate.Op
 	if !bytes.Equal(r.Model, model) {
 		p.Replace(r.Members[translate.FieldModel].Value, p.Quote(model))
 	}
-	r.Remove(p, translate.FieldConversationID)
-	r.Remove(p, translate.FieldConversationIDCamel)
+	r.RemoveConversationID(p)
 	if !askUsage || !r.Stream || op != translate.OpChat && op != translate.OpCompletion {
 		return false
 	}

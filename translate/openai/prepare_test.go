@@ -47,7 +47,8 @@ func TestPrepare_ConversationID(t *testing.T) {
 	f(`{"model":"m","conversationId":"c"}`, `{"model":"m"}`)
 	f(`{"conversation_id":"c","conversationId":null,"model":"m"}`, `{"model":"m"}`)
 	f(`{"model":"x","conversation_id":"c","conversationId":"d"}`, `{"model":"m"}`)
-	f(`{"model":"m","metadata":{"conversation_id":"c"}}`, `{"model":"m","metadata":{"conversation_id":"c"}}`)
+	f(`{"model":"m","metadata":{"conversation_id":"c"}}`, `{"model":"m"}`)
+	f(`{"model":"m","metadata":{"conversation_id":"c","k":"v"}}`, `{"model":"m","metadata":{"k":"v"}}`)
 	f(`{"model":"m","stream":true,"conversation_id":"c"}`, `{"model":"m","stream":true,"stream_options":{"include_usage":true}}`)
 }
 

@@ -120,7 +120,7 @@ func (s *requestReader) scalar(key string, v []byte) *flaw {
 		if translate.KindOf(v) != translate.KindObject {
 			return invalid("an object").in(key)
 		}
-		q.Metadata = v
+		q.Metadata = translate.WithoutConversationID(v)
 	case "service_tier":
 		return readString(&q.ServiceTier, v).in(key)
 	case "safety_identifier":

@@ -121,7 +121,7 @@ func (in *reader) word(key string, v []byte) *flaw {
 		if translate.KindOf(v) != translate.KindObject {
 			return wrong("", "an object")
 		}
-		q.Metadata = v
+		q.Metadata = translate.WithoutConversationID(v)
 		return nil
 	case "user":
 		return readString(&q.User, v)
