@@ -56,20 +56,7 @@ type Gateway struct {
 // Open builds the gateway and binds its address. Log lines go to logs. Close
 // it, also after a failed Run.
 func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
-	g.log = telemetry.NewLog(logs, &g.level)
-	g.setLevel(cfg)
-	g.metrics = telemetry.NewMetrics(version)
-	cfg, err := g.findProviders(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if err := g.openRedis(cfg); err != nil {
-		return nil, err
-	}
-	if g.state, err = openState(context.Background(), cfg, g.redis, g.log.Slog(), g.metrics, g.summarize); err != nil {
-		return nil, err
-	}
-	g.engine, err = engine.New(cfg.Engine(), g.options())
+	cfg, err := g.openCore(cfg, logs)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +75,26 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 	}
 	g.listen = cfg.Listen
 	return g.server.Listen()
+}
+
+// openCore builds what both faces stand on, and returns the configuration with
+// the providers that were found.
+func (g *Gateway) openCore(cfg *configs.Config, logs io.Writer) (*configs.Config, error) {
+	g.log = telemetry.NewLog(logs, &g.level)
+	g.setLevel(cfg)
+	g.metrics = telemetry.NewMetrics(version)
+	cfg, err := g.findProviders(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.openRedis(cfg); err != nil {
+		return nil, err
+	}
+	if g.state, err = openState(context.Background(), cfg, g.redis, g.log.Slog(), g.metrics, g.summarize); err != nil {
+		return nil, err
+	}
+	g.engine, err = engine.New(cfg.Engine(), g.options())
+	return cfg, err
 }
 
 // Run serves until ctx ends, and then shuts down as the configuration says.

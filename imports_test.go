@@ -45,7 +45,10 @@ var mayImport = map[string][]string{
 	"upstream":     {"translate"},
 	"engine":       {"translate", "translate/sse", "translate/neutral", "routing", "upstream", "cache", "conversation", "tenant", "store", "telemetry"},
 	"proxy":        {"engine", "translate", "tenant", "telemetry", "store"},
-	"mcp":          {"engine", "conversation", "store", "telemetry"},
+	"mcp":          {"mcp/*", "tenant"},
+	"mcp/tool":     {"tenant"},
+	"mcp/llm":      {"mcp/tool", "engine", "conversation", "store", "telemetry", "translate"},
+	"mcp/*":        {"mcp/tool"},
 	"configs":      configured,
 
 	"bench":   {"bench/*", "conversation", "routing"},
@@ -69,6 +72,7 @@ var fences = map[string][]string{
 	"github.com/fasthttp/router":   {"proxy"},
 	"github.com/redis/go-redis/v9": {"cache/redis"},
 	"go.yaml.in/yaml/v3":           {"configs", "tests"},
+	"github.com/mark3labs/mcp-go":  {"mcp"},
 
 	"github.com/jackc/pgx/v5":          {"store/postgres"},
 	"github.com/tiktoken-go/tokenizer": {"conversation"},

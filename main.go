@@ -9,7 +9,7 @@
 //	gateway restore FILE...  move them back
 //	gateway health [URL]  ask a running gateway whether it is alive
 //	gateway version     print the version
-//	gateway mcp         speak MCP on stdio (comes with a later version)
+//	gateway mcp         speak MCP on standard input and output
 //
 // Without a configuration file (GATEWAY_CONFIG) the providers come from the
 // vendors' environment variables. README.md has the rest.
@@ -74,9 +74,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return restore(args, stdout, stderr)
 	case command == "migrate":
 		return migrate(args, stdout, stderr)
-	case command == "mcp":
-		fmt.Fprintln(stderr, "gateway: the MCP face comes with a later version; serve HTTP with: gateway serve")
-		return exitFailed
+	case command == "mcp" && len(args) == 0:
+		return serveMCP(os.Stdin, stdout, stderr)
 	}
 	fmt.Fprint(stderr, usage)
 	return exitUsage

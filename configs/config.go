@@ -233,9 +233,11 @@ type MCPServer struct {
 	Headers map[string]secret.String `yaml:"headers"`
 }
 
+const defaultDataDir = "./data"
+
 // defaults is the configuration of a gateway that was told nothing.
 func defaults() *Config {
-	c := &Config{Listen: "127.0.0.1:8080", DataDir: "./data", Mode: "api"}
+	c := &Config{Listen: "127.0.0.1:8080", DataDir: defaultDataDir, Mode: "api"}
 	c.Limits.Body, c.Limits.Upload, c.Limits.Header = 32<<20, 512<<20, 16<<10
 	c.Limits.Response, c.Limits.Event, c.Limits.IdleConns = 64<<20, 8<<20, 512
 	c.Timeouts.Connect, c.Timeouts.FirstByte = 3*time.Second, time.Minute

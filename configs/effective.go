@@ -113,6 +113,16 @@ func free(id string) entry {
 	return e
 }
 
+// DefaultDataDir reports whether nobody has said where DataDir is.
+func (c *Config) DefaultDataDir() bool { return c.DataDir == defaultDataDir }
+
+// WithDataDir returns c with another DataDir.
+func (c *Config) WithDataDir(dir string) *Config {
+	d := *c
+	d.DataDir = dir
+	return &d
+}
+
 // Warnings are sentences about what is allowed but deserves a look: keys that
 // are short, models without a price.
 func (c *Config) Warnings() []string {

@@ -34,6 +34,9 @@ type Agent struct {
 	Call  *Call
 	Task  string
 	Files []File
+	// Progress hears of every step that begins, counted from 0, and of the end;
+	// nil hears nothing.
+	Progress func(done, total int, title string)
 
 	// Answer is what it says in the end, Changed the files that it changed and
 	// Todos its list.
@@ -72,13 +75,21 @@ func (e *Engine) Work(a *Agent) *translate.Error {
 	}
 	err := a.plan(e)
 	for i := 0; i < len(a.Todos) && err == nil; i++ {
+		a.report(i, a.Todos[i].Title)
 		err = a.do(e, i)
 	}
 	if err != nil {
 		a.giveUp(e)
 		return err
 	}
+	a.report(len(a.Todos), "done")
 	return a.end(false)
+}
+
+func (a *Agent) report(done int, title string) {
+	if a.Progress != nil {
+		a.Progress(done, len(a.Todos), title)
+	}
 }
 
 // Gone ends the call under way, like Call.ClientGone.

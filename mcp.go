@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/ai-mcp-gateway/gateway/configs"
+	"github.com/ai-mcp-gateway/gateway/mcp"
+	"github.com/ai-mcp-gateway/gateway/mcp/llm"
+	"github.com/ai-mcp-gateway/gateway/mcp/tool"
+	"github.com/ai-mcp-gateway/gateway/tenant"
+)
+
+// serveMCP speaks MCP on in and out until in ends or a signal comes. Nothing
+// but messages goes to out.
+func serveMCP(in io.Reader, out, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP) // a client that has gone is a failed write
+	cfg, err := loadConfig()
+	if err != nil {
+		fmt.Fprintf(stderr, "gateway: %v\n", err)
+		return exitConfig
+	}
+	g := &Gateway{}
+	defer g.Close()
+	server, err := g.OpenMCP(cfg, stderr)
+	if err == nil {
+		err = server.ServeStdio(ctx, tenant.Anonymous(), in, out)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "gateway: %v\n", err)
+		return exitFailed
+	}
+	return 0
+}
+
+// OpenMCP builds the gateway as an MCP server that listens nowhere. Log lines
+// go to logs. Close it, also after an error.
+func (g *Gateway) OpenMCP(cfg *configs.Config, logs io.Writer) (*mcp.Server, error) {
+	cfg = withStateDir(cfg)
+	cfg, err := g.openCore(cfg, logs)
+	if err != nil {
+		return nil, err
+	}
+	g.adopt(cfg)
+	for _, text := range cfg.Warnings() {
+		g.log.Slog().Warn("configuration", "warning", text)
+	}
+	return g.newMCP(cfg)
+}
+
+// newMCP returns the MCP face.
+func (g *Gateway) newMCP(cfg *configs.Config) (*mcp.Server, error) {
+	set := tool.NewSet(g.log.Slog())
+	mcp.AddMeta(set)
+	set.Add(llm.Tools(llm.Options{Engine: g.engine, Conversations: g.state.conversations, Log: g.log, Metrics: g.metrics})...)
+	return mcp.New(mcp.Options{Tools: set, Profile: cfg.MCP.Profile, Version: version, Log: g.log.Slog()}), nil
+}
+
+// withStateDir moves the embedded stores of a gateway that was not told where
+// to have them: an editor starts it in the directory of a project, which they
+// do not belong in.
+func withStateDir(cfg *configs.Config) *configs.Config {
+	if !cfg.DefaultDataDir() {
+		return cfg
+	}
+	dir := os.Getenv("XDG_STATE_HOME")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return cfg
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return cfg.WithDataDir(filepath.Join(dir, "ai-mcp-gateway"))
+}
