@@ -48,7 +48,10 @@ var mayImport = map[string][]string{
 	"mcp":          {"mcp/*", "tenant"},
 	"mcp/tool":     {"tenant"},
 	"mcp/llm":      {"mcp/tool", "engine", "conversation", "store", "telemetry", "translate"},
+	"mcp/git":      {"mcp/tool", "mcp/file", "mcp/child"},
 	"mcp/*":        {"mcp/tool"},
+
+	"mcp/tool/tooltest": {"mcp/tool", "tenant"}, // tests of the tools
 	"configs":      configured,
 
 	"bench":   {"bench/*", "conversation", "routing"},
@@ -60,7 +63,7 @@ var mayImport = map[string][]string{
 var configured = []string{"cache", "conversation", "engine", "mcp", "proxy", "store", "telemetry", "tenant", "upstream"}
 
 // testsMayImport is what every test may import on top of its package's row.
-var testsMayImport = []string{"bench/simulator", "store/postgres", "store/sqlite", "store/storetest", "translate/openai"}
+var testsMayImport = []string{"bench/simulator", "store/postgres", "store/sqlite", "store/storetest", "mcp/tool/tooltest", "translate/openai"}
 
 // fences names the packages that may import a third-party module, or a
 // package of the standard library; "tests" is every test. A module without a row is an error: record
