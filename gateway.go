@@ -17,6 +17,7 @@ import (
 	"github.com/ai-mcp-gateway/gateway/conversation"
 	"github.com/ai-mcp-gateway/gateway/engine"
 	"github.com/ai-mcp-gateway/gateway/internal/secret"
+	"github.com/ai-mcp-gateway/gateway/mcp/file"
 	"github.com/ai-mcp-gateway/gateway/proxy"
 	"github.com/ai-mcp-gateway/gateway/telemetry"
 	"github.com/ai-mcp-gateway/gateway/tenant"
@@ -45,7 +46,8 @@ type Gateway struct {
 	redis     *redis.Store
 	state     *state
 	simulator *simulator.Server
-	listen    string // the address that was bound
+	roots     *file.Roots // of the MCP face
+	listen    string      // the address that was bound
 
 	mu     sync.Mutex
 	config *configs.Config // the one in force
@@ -155,6 +157,9 @@ func (g *Gateway) Close() {
 	}
 	if g.redis != nil {
 		g.redis.Close()
+	}
+	if g.roots != nil {
+		g.roots.Close()
 	}
 	if g.simulator != nil {
 		_ = g.simulator.Close()

@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 	"mcp/*":        {"mcp/tool"},
 
 	"mcp/tool/tooltest": {"mcp/tool", "tenant"}, // tests of the tools
-	"configs":      configured,
+	"configs":           configured,
 
 	"bench":   {"bench/*", "conversation", "routing"},
 	"bench/*": {"bench/*"},

@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/ai-mcp-gateway/gateway/configs"
 	"github.com/ai-mcp-gateway/gateway/mcp"
+	"github.com/ai-mcp-gateway/gateway/mcp/file"
+	"github.com/ai-mcp-gateway/gateway/mcp/git"
 	"github.com/ai-mcp-gateway/gateway/mcp/llm"
 	"github.com/ai-mcp-gateway/gateway/mcp/tool"
 	"github.com/ai-mcp-gateway/gateway/tenant"
@@ -52,15 +55,30 @@ func (g *Gateway) OpenMCP(cfg *configs.Config, logs io.Writer) (*mcp.Server, err
 	for _, text := range cfg.Warnings() {
 		g.log.Slog().Warn("configuration", "warning", text)
 	}
-	return g.newMCP(cfg)
+	roots := cfg.MCP.Roots
+	if len(roots) == 0 {
+		roots = []string{"."}
+	}
+	return g.newMCP(cfg, roots)
 }
 
 // newMCP returns the MCP face.
-func (g *Gateway) newMCP(cfg *configs.Config) (*mcp.Server, error) {
+func (g *Gateway) newMCP(cfg *configs.Config, roots []string) (*mcp.Server, error) {
+	var err error
+	if g.roots, err = file.OpenRoots(roots); err != nil {
+		return nil, err
+	}
+	write := func(family string) bool { return slices.Contains(cfg.MCP.Write, family) }
 	set := tool.NewSet(g.log.Slog())
 	mcp.AddMeta(set)
 	set.Add(llm.Tools(llm.Options{Engine: g.engine, Conversations: g.state.conversations, Log: g.log, Metrics: g.metrics})...)
-	return mcp.New(mcp.Options{Tools: set, Profile: cfg.MCP.Profile, Version: version, Log: g.log.Slog()}), nil
+	set.Add(file.Tools(g.roots, write("fs"))...)
+	set.Add(git.Tools(g.roots, write("git"))...)
+	options := mcp.Options{Tools: set, Profile: cfg.MCP.Profile, Version: version, Log: g.log.Slog()}
+	if len(cfg.MCP.Roots) == 0 {
+		options.Roots = g.roots.Replace // the client knows where its project is
+	}
+	return mcp.New(options), nil
 }
 
 // withStateDir moves the embedded stores of a gateway that was not told where

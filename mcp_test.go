@@ -374,3 +374,71 @@ func TestMCPCancels(t *testing.T) {
 		}
 	}
 }
+
+// TestMCPTools holds what the tools of the gateway's own see: the directory
+// that it is started in, and the families that may write.
+func TestMCPTools(t *testing.T) {
+	p := startMCP(t, "", "MCP_PROFILE=full")
+	p.initialize("2025-11-25")
+	if err := os.WriteFile(filepath.Join(p.dir, "a.txt"), []byte("here"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.call("read_text_file", `{"path":"a.txt"}`); r.IsError || r.text() != "here" {
+		t.Errorf("%+v", r)
+	}
+	if r := p.call("fs_read", `{"path":"a.txt"}`); r.IsError || r.text() != "here" {
+		t.Errorf("by its other name: %+v", r)
+	}
+	if r := p.call("call_tool", `{"name":"read_text_file","arguments":{"path":"../x"}}`); !r.IsError || !strings.Contains(r.text(), "outside") {
+		t.Errorf("%+v", r)
+	}
+	for _, name := range []string{"write_file", "git_commit"} {
+		if a := p.ask("tools/call", fmt.Sprintf(`{"name":%q,"arguments":{}}`, name)); a.Error == nil || a.Error.Code != -32602 {
+			t.Errorf("%s, which is off: %+v", name, a)
+		}
+	}
+	p = startMCP(t, "", "MCP_WRITE=fs")
+	p.initialize("2025-11-25")
+	if r := p.call("write_file", `{"path":"b.txt","content":"written"}`); r.IsError {
+		t.Errorf("%+v", r)
+	}
+	if b, err := os.ReadFile(filepath.Join(p.dir, "b.txt")); err != nil || string(b) != "written" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// TestMCPTakesTheClientsRoots holds that the directories a client has open are
+// the tools', unless the configuration says which are.
+func TestMCPTakesTheClientsRoots(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "theirs.txt"), []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startMCP(t, "")
+	p.ask("initialize", `{"protocolVersion":"2025-11-25","capabilities":{"roots":{"listChanged":true}},"clientInfo":{"name":"test","version":"1"}}`)
+	p.write(`{"jsonrpc":"2.0","method":"notifications/initialized"}` + "\n")
+	var question struct{ ID string }
+	p.wait("roots/list", func(line string) bool {
+		return strings.Contains(line, `"method":"roots/list"`) && json.Unmarshal([]byte(line), &question) == nil
+	})
+	p.write(fmt.Sprintf(`{"jsonrpc":"2.0","id":%q,"result":{"roots":[{"uri":"file://%s"}]}}`+"\n", question.ID, dir))
+	eventually(t, 10*time.Second, "the roots", func() bool {
+		r := p.call("read_text_file", `{"path":"theirs.txt"}`)
+		return !r.IsError && r.text() == "theirs"
+	})
+}
+
+// TestMCPStaysQuick holds that a hundred slow calls keep nobody else waiting
+// (the figure is in docs/mcp.md; this test has no clock).
+func TestMCPStaysQuick(t *testing.T) {
+	p := startMCP(t, "")
+	p.initialize("2025-11-25")
+	for i := range 100 {
+		p.write(fmt.Sprintf(`{"jsonrpc":"2.0","id":"s%d","method":"tools/call","params":{"name":"llm_chat","arguments":{"model":"simulated/sim-l0!latency=60s","messages":[{"role":"user","content":"%d"}]}}}`+"\n", i, i))
+	}
+	p.ask("ping", "{}")
+	p.alive()
+	if r := p.call("find_tools", `{"query":"git"}`); r.IsError {
+		t.Errorf("%+v", r)
+	}
+}

@@ -80,12 +80,21 @@ func check(c *Config, r *report) {
 			r.add(at, "%s is no block of addresses such as 10.20.0.0/16", r.show(at, block))
 		}
 	}
+	for i, family := range c.MCP.Write {
+		if !slices.Contains(families, family) {
+			r.add(fmt.Sprintf("mcp.write[%d]", i), "must be one of %s", strings.Join(families, ", "))
+		}
+	}
+	fromEnv(r, "mcp.profile", c.MCP.Profile, "core", "full")
 	for _, s := range c.MCP.Servers {
 		if (s.Command == "") == (s.URL == "") {
 			r.add(join("mcp.servers", s.Name), "needs either command or url")
 		}
 	}
 }
+
+// families are those of the MCP tools that change something.
+var families = []string{"fs", "git"}
 
 // fromEnv reports a value that came from a variable, and so past the decoder,
 // and is none of words.

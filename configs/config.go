@@ -164,12 +164,15 @@ type Config struct {
 
 	// MCP steers the MCP face.
 	MCP struct {
-		// Roots are the directories that tools may read.
+		// Roots are the directories that tools may see. Without any, those of a
+		// server on stdio are its working directory or the client's, and over
+		// HTTP there are none.
 		Roots []string `yaml:"roots"`
-		// Write are the directories that tools may change.
+		// Write are the families of tools that may change something: fs, git.
 		Write []string `yaml:"write"`
-		// Profile names the set of tools that is offered.
-		Profile string `yaml:"profile" pattern:"^[a-z][a-z0-9_-]{0,31}$"`
+		// Profile is what tools/list has: core, a few tools and the three that
+		// lead to the rest, or full, all of them.
+		Profile string `yaml:"profile" enum:"core|full"`
 		// Servers are MCP servers whose tools are offered too.
 		Servers []MCPServer `yaml:"servers" key:"Name" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"`
 	} `yaml:"mcp"`

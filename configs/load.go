@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -104,6 +105,9 @@ func override(c *Config, r *report, env func(string) (string, bool)) {
 	set("DATABASE_URL", "state.postgres", hidden(&c.State.Postgres))
 	set("LOG_LEVEL", "log.level", func(v string) { c.Log.Level = strings.ToLower(v) })
 	set("MODE", "mode", text(&c.Mode))
+	set("MCP_ROOTS", "mcp.roots", func(v string) { c.MCP.Roots = filepath.SplitList(v) })
+	set("MCP_WRITE", "mcp.write", func(v string) { c.MCP.Write = strings.Split(v, ",") })
+	set("MCP_PROFILE", "mcp.profile", text(&c.MCP.Profile))
 	set("GATEWAY_AUTH", "auth", text(&c.Auth))
 	keys, _ := env("GATEWAY_KEYS")
 	for _, k := range keysFromEnv(keys) {

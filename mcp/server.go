@@ -37,6 +37,9 @@ type Options struct {
 	Tools *tool.Set
 	// Profile is Core or Full: what tools/list has. All can be called in any.
 	Profile string
+	// Roots takes the directories that the client on stdio has open; nil leaves
+	// those that the tools have.
+	Roots   func(paths []string) error
 	Version string
 	Log     *slog.Logger
 }

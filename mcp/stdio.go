@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/url"
 	"sync"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 // endWithin is what calls under way have when their client has left, so that
 // the process ends within 2 seconds.
 const endWithin = time.Second
+
+// rootsWithin is how long the client may take to tell its roots.
+const rootsWithin = 10 * time.Second
 
 // ServeStdio answers the messages of in, one a line, on out, until in ends or
 // ctx does, or out cannot be written to. Nothing but messages goes to out.
@@ -45,8 +49,10 @@ type stdio struct {
 	connection
 	server *Server
 	free   chan struct{}
-	calls  sync.WaitGroup
-	broken context.CancelFunc
+	// hasRoots: the client can be asked which directories it has open.
+	hasRoots bool
+	calls    sync.WaitGroup
+	broken   context.CancelFunc
 
 	mu     sync.Mutex // guards what follows
 	out    io.Writer
@@ -103,6 +109,12 @@ func (c *stdio) take(ctx context.Context, line []byte) {
 	}
 	if m.id == nil || m.answered {
 		c.server.handle(ctx, &c.connection, m)
+		switch m.method {
+		case "notifications/initialized", "notifications/roots/list_changed":
+			if c.hasRoots && c.server.options.Roots != nil {
+				c.calls.Go(func() { c.takeRoots(ctx) })
+			}
+		}
 		return
 	}
 	select {
@@ -124,9 +136,40 @@ func (c *stdio) take(ctx context.Context, line []byte) {
 func (c *stdio) note(m message) {
 	var p struct {
 		ProtocolVersion string `json:"protocolVersion"`
+		Capabilities    struct {
+			Roots *struct{} `json:"roots"`
+		} `json:"capabilities"`
 	}
 	_ = json.Unmarshal(m.params, &p) // the library refuses what is wrong
-	c.version = p.ProtocolVersion
+	c.version, c.hasRoots = p.ProtocolVersion, p.Capabilities.Roots != nil
+}
+
+// takeRoots asks the client which directories it has open, and makes them the
+// tools'.
+func (c *stdio) takeRoots(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, rootsWithin)
+	defer cancel()
+	raw, err := c.server.asks.ask(ctx, c, "roots/list", nil)
+	var list struct {
+		Roots []struct {
+			URI string `json:"uri"`
+		} `json:"roots"`
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &list)
+	}
+	var paths []string
+	for _, r := range list.Roots {
+		if u, err := url.Parse(r.URI); err == nil && u.Scheme == "file" && (u.Host == "" || u.Host == "localhost") {
+			paths = append(paths, u.Path)
+		}
+	}
+	if err == nil && len(paths) > 0 {
+		err = c.server.options.Roots(paths)
+	}
+	if err != nil && ctx.Err() == nil {
+		c.server.options.Log.Warn("the client's roots are not taken", "error", err.Error())
+	}
 }
 
 // wait gives the calls under way, which are cancelled, their time to end.

@@ -102,7 +102,9 @@ func TestRead(t *testing.T) {
 	if got.Encoding != "unknown" || got.Content != "caf\uFFFD\n" {
 		t.Errorf("%+v", got)
 	}
-	var many struct{ Files []struct{ Path, Content, Error string } }
+	var many struct {
+		Files []struct{ Path, Content, Error string }
+	}
 	s.OK("read_multiple_files", `{"paths":["five.txt","none.txt","../x"]}`, &many)
 	if len(many.Files) != 3 || many.Files[0].Content == "" || many.Files[1].Error == "" || many.Files[2].Error == "" {
 		t.Errorf("%+v", many)

@@ -106,7 +106,9 @@ func TestTools(t *testing.T) {
 	}
 	s.Refused("git_commit", `{"repo_path":"repo","message":"nothing"}`, "Nothing is staged")
 
-	var log struct{ Commits []struct{ Hash, Author, Message string } }
+	var log struct {
+		Commits []struct{ Hash, Author, Message string }
+	}
 	s.OK("git_log", `{"repo_path":"repo"}`, &log)
 	if len(log.Commits) != 2 || log.Commits[0].Hash != committed.Hash || log.Commits[0].Message != "second\n\nwith a body" || log.Commits[1].Message != "first" {
 		t.Errorf("log: %+v", log)
