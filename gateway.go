@@ -66,8 +66,12 @@ func (g *Gateway) Open(cfg *configs.Config, logs io.Writer) (net.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
+	face, err := g.newMCP(cfg, cfg.MCP.Roots)
+	if err != nil {
+		return nil, err
+	}
 	g.server = proxy.New(cfg.Proxy(), directory, proxy.Options{
-		Engine: g.engine, Dialect: openai.New(), Messages: anthropic.New(), Log: g.log, Metrics: g.metrics, Version: version,
+		MCP: overHTTP{face}, Engine: g.engine, Dialect: openai.New(), Messages: anthropic.New(), Log: g.log, Metrics: g.metrics, Version: version,
 		Claims: g.state.cold, Accounts: g.state.cold, Redis: g.redisState, Database: g.state.health,
 	})
 	g.adopt(cfg)

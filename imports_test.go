@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"upstream":     {"translate"},
 	"engine":       {"translate", "translate/sse", "translate/neutral", "routing", "upstream", "cache", "conversation", "tenant", "store", "telemetry"},
 	"proxy":        {"engine", "translate", "tenant", "telemetry", "store"},
-	"mcp":          {"mcp/*", "tenant"},
+	"mcp":          {"mcp/tool", "tenant"},
 	"mcp/tool":     {"tenant"},
 	"mcp/llm":      {"mcp/tool", "engine", "conversation", "store", "telemetry", "translate"},
 	"mcp/git":      {"mcp/tool", "mcp/file", "mcp/child"},

@@ -76,9 +76,18 @@ func (g *Gateway) newMCP(cfg *configs.Config, roots []string) (*mcp.Server, erro
 	set.Add(git.Tools(g.roots, write("git"))...)
 	options := mcp.Options{Tools: set, Profile: cfg.MCP.Profile, Version: version, Log: g.log.Slog()}
 	if len(cfg.MCP.Roots) == 0 {
-		options.Roots = g.roots.Replace // the client knows where its project is
+		options.Roots = g.roots.Replace // the client on stdio knows where its project is
 	}
 	return mcp.New(options), nil
+}
+
+// overHTTP is the MCP face as the HTTP face wants it.
+type overHTTP struct{ *mcp.Server }
+
+// Post answers a message.
+func (s overHTTP) Post(ctx context.Context, who *tenant.Caller, header func(name string) string, message []byte) (status int, kind, session string, body io.WriterTo) {
+	a := s.Server.Post(ctx, who, header, message)
+	return a.Status, a.Type, a.Session, a.Body
 }
 
 // withStateDir moves the embedded stores of a gateway that was not told where

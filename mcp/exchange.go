@@ -23,7 +23,6 @@ type exchange struct {
 	id     string // in logs and in the ledger
 	token  json.RawMessage
 	call   message
-	header func(name string) string // of the HTTP request; nil on stdio
 	asks   *questions
 
 	mu    sync.Mutex

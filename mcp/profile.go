@@ -17,7 +17,7 @@ const (
 
 // core are the tools of the core profile: what an agent needs all the time, in
 // at most 1,500 tokens.
-var core = []string{"find_tools", "describe_tool", "call_tool", "llm_chat", "read_text_file"}
+var core = []string{"find_tools", "describe_tool", "call_tool", "llm_chat", "read_text_file", "grep_files", "list_directory"}
 
 func (s *Server) inProfile(t *tool.Tool) bool {
 	return s.options.Profile == Full || slices.Contains(core, t.Name)

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/ai-mcp-gateway/gateway/mcp/tool"
@@ -63,7 +64,6 @@ func New(options Options) *Server {
 type connection struct {
 	caller  *tenant.Caller
 	session string // what ids are unique in
-	header  func(name string) string
 	version string // that the client has agreed to, where it is known
 	out     sink
 }
@@ -97,7 +97,7 @@ func (s *Server) finish(ctx context.Context, c *connection, m message, q *reques
 	if q == nil {
 		return failure(m.id, &fault{Code: codeInvalidRequest, Message: "a request with this id is under way"})
 	}
-	x := &exchange{caller: c.caller, id: rand.Text(), token: m.token, call: m, header: c.header, asks: &s.asks, out: c.out}
+	x := &exchange{caller: c.caller, id: rand.Text(), token: m.token, call: m, asks: &s.asks, out: c.out}
 	answer := s.answer(ctx, c, x)
 	x.end()
 	if s.requests.end(c.session, m.id, q) {
@@ -114,6 +114,9 @@ func (s *Server) answer(ctx context.Context, c *connection, x *exchange) (answer
 			answer = failure(x.call.id, &fault{Code: codeInternal, Message: "internal error"})
 		}
 	}()
+	if x.call.method == "subscriptions/listen" && mcp.IsModernProtocol(x.call.version) {
+		return x.listen()
+	}
 	if x.call.method == "tools/call" {
 		if _, err := s.options.Tools.Find(x.call.name); err != nil {
 			return failure(x.call.id, &fault{Code: codeInvalidParams, Message: err.Error()})

@@ -32,6 +32,11 @@ func (s *Server) routes() *router.Router {
 	r.POST("/v1/route", func(ctx *fasthttp.RequestCtx) { s.serveNative(ctx, "/v1/route", routeFields, true) })
 	r.POST("/v1/chat", func(ctx *fasthttp.RequestCtx) { s.serveNative(ctx, "/v1/chat", chatFields, false) })
 	r.POST(agentPath, s.serveAgent)
+	if s.options.MCP != nil {
+		r.POST(mcpPath, s.serveMCP)
+		r.GET(mcpPath, s.refuseMCPMethod)
+		r.DELETE(mcpPath, s.refuseMCPMethod)
+	}
 	get("/v1/context/{id}", s.owned("/v1/context/{id}", s.serveContext))
 	r.POST("/v1/context/{id}", s.owned("/v1/context/{id}", func(ctx *fasthttp.RequestCtx, who *tenant.Caller) { s.smallOnce(ctx, who, s.putContext) }))
 	get("/v1/stats", s.owned("/v1/stats", s.serveStats))

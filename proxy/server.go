@@ -48,6 +48,8 @@ type Options struct {
 	// Dialect renders errors for most callers, Messages for those that speak
 	// Anthropic's.
 	Dialect, Messages errorDialect
+	// MCP answers /mcp; nil leaves it out.
+	MCP mcpServer
 
 	Log     *telemetry.Log
 	Metrics *telemetry.Metrics
