@@ -18,6 +18,7 @@ import (
 	"github.com/ai-mcp-gateway/gateway/engine"
 	"github.com/ai-mcp-gateway/gateway/internal/secret"
 	"github.com/ai-mcp-gateway/gateway/mcp/file"
+	mcpredis "github.com/ai-mcp-gateway/gateway/mcp/redis"
 	"github.com/ai-mcp-gateway/gateway/proxy"
 	"github.com/ai-mcp-gateway/gateway/telemetry"
 	"github.com/ai-mcp-gateway/gateway/tenant"
@@ -46,8 +47,9 @@ type Gateway struct {
 	redis     *redis.Store
 	state     *state
 	simulator *simulator.Server
-	roots     *file.Roots // of the MCP face
-	listen    string      // the address that was bound
+	roots     *file.Roots // of the MCP face, as are keys
+	keys      *mcpredis.Keys
+	listen    string // the address that was bound
 
 	mu     sync.Mutex
 	config *configs.Config // the one in force
@@ -161,6 +163,9 @@ func (g *Gateway) Close() {
 	}
 	if g.redis != nil {
 		g.redis.Close()
+	}
+	if g.keys != nil {
+		g.keys.Close()
 	}
 	if g.roots != nil {
 		g.roots.Close()

@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"mcp/tool":     {"tenant"},
 	"mcp/llm":      {"mcp/tool", "engine", "conversation", "store", "telemetry", "translate"},
 	"mcp/git":      {"mcp/tool", "mcp/file", "mcp/child"},
+	"mcp/testrun":  {"mcp/tool", "mcp/file", "mcp/child"},
 	"mcp/*":        {"mcp/tool"},
 
 	"mcp/tool/tooltest": {"mcp/tool", "tenant"}, // tests of the tools
@@ -73,11 +74,11 @@ var fences = map[string][]string{
 
 	"github.com/valyala/fasthttp":  {"proxy", "upstream", "bench", "bench/*"},
 	"github.com/fasthttp/router":   {"proxy"},
-	"github.com/redis/go-redis/v9": {"cache/redis"},
+	"github.com/redis/go-redis/v9": {"cache/redis", "mcp/redis"},
 	"go.yaml.in/yaml/v3":           {"configs", "tests"},
 	"github.com/mark3labs/mcp-go":  {"mcp"},
 
-	"github.com/jackc/pgx/v5":          {"store/postgres"},
+	"github.com/jackc/pgx/v5":          {"store/postgres", "mcp/database"},
 	"github.com/tiktoken-go/tokenizer": {"conversation"},
 	"modernc.org/sqlite":               {"store/sqlite"},
 

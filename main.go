@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/configs"
+	"github.com/ai-mcp-gateway/gateway/mcp/child"
 )
 
 // version is set by the release build.
@@ -47,6 +48,7 @@ const usage = `usage: gateway [serve | check FILE | migrate [--dry-run] |
 `
 
 func main() {
+	child.Main() // of a program that is confined
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -12,9 +12,12 @@ import (
 
 	"github.com/ai-mcp-gateway/gateway/configs"
 	"github.com/ai-mcp-gateway/gateway/mcp"
+	"github.com/ai-mcp-gateway/gateway/mcp/database"
 	"github.com/ai-mcp-gateway/gateway/mcp/file"
 	"github.com/ai-mcp-gateway/gateway/mcp/git"
 	"github.com/ai-mcp-gateway/gateway/mcp/llm"
+	mcpredis "github.com/ai-mcp-gateway/gateway/mcp/redis"
+	"github.com/ai-mcp-gateway/gateway/mcp/testrun"
 	"github.com/ai-mcp-gateway/gateway/mcp/tool"
 	"github.com/ai-mcp-gateway/gateway/tenant"
 )
@@ -74,6 +77,24 @@ func (g *Gateway) newMCP(cfg *configs.Config, roots []string) (*mcp.Server, erro
 	set.Add(llm.Tools(llm.Options{Engine: g.engine, Conversations: g.state.conversations, Log: g.log, Metrics: g.metrics})...)
 	set.Add(file.Tools(g.roots, write("fs"))...)
 	set.Add(git.Tools(g.roots, write("git"))...)
+	if write("tests") {
+		set.Add(testrun.Tools(g.roots, testrun.Config{Required: cfg.MCP.Sandbox == "required", Unconfined: func(err error) {
+			g.log.Slog().Warn("tests that clients run are NOT confined", "reason", err.Error())
+		}})...)
+	}
+	if !cfg.MCP.Database.Empty() {
+		tools, err := database.Tools(cfg.MCP.Database.Reveal(), write("db"))
+		if err != nil {
+			return nil, err
+		}
+		set.Add(tools...)
+	}
+	if !cfg.MCP.Redis.Empty() {
+		if g.keys, err = mcpredis.Open(cfg.MCP.Redis.Reveal(), cfg.MCP.RedisPrefix); err != nil {
+			return nil, err
+		}
+		set.Add(g.keys.Tools(write("redis"))...)
+	}
 	options := mcp.Options{Tools: set, Profile: cfg.MCP.Profile, Version: version, Log: g.log.Slog()}
 	if len(cfg.MCP.Roots) == 0 {
 		options.Roots = g.roots.Replace // the client on stdio knows where its project is

@@ -86,6 +86,7 @@ func check(c *Config, r *report) {
 		}
 	}
 	fromEnv(r, "mcp.profile", c.MCP.Profile, "core", "full")
+	fromEnv(r, "mcp.sandbox", c.MCP.Sandbox, "auto", "required")
 	for _, s := range c.MCP.Servers {
 		if (s.Command == "") == (s.URL == "") {
 			r.add(join("mcp.servers", s.Name), "needs either command or url")
@@ -94,7 +95,7 @@ func check(c *Config, r *report) {
 }
 
 // families are those of the MCP tools that change something.
-var families = []string{"fs", "git"}
+var families = []string{"fs", "git", "db", "redis", "tests"}
 
 // fromEnv reports a value that came from a variable, and so past the decoder,
 // and is none of words.

@@ -168,8 +168,21 @@ type Config struct {
 		// server on stdio are its working directory or the client's, and over
 		// HTTP there are none.
 		Roots []string `yaml:"roots"`
-		// Write are the families of tools that may change something: fs, git.
+		// Write are the families of tools that may change something: fs, git, db
+		// and redis; tests lets a project's tests be run.
 		Write []string `yaml:"write"`
+		// Database is the URL of the PostgreSQL that tools may query, by a role
+		// that is no superuser and owns nothing; empty means that there are no
+		// such tools.
+		Database secret.String `yaml:"database" unset:"empty"`
+		// Redis is the URL of the Redis whose keys below RedisPrefix, and the
+		// tenant's name, tools may read; empty means that there are no such tools.
+		Redis secret.String `yaml:"redis" unset:"empty"`
+		// RedisPrefix begins the keys that tools see.
+		RedisPrefix string `yaml:"redis_prefix"`
+		// Sandbox auto runs tests unconfined where the machine cannot confine
+		// them, required does not run them then.
+		Sandbox string `yaml:"sandbox" enum:"auto|required"`
 		// Profile is what tools/list has: core, a few tools and the three that
 		// lead to the rest, or full, all of them.
 		Profile string `yaml:"profile" enum:"core|full"`
@@ -256,6 +269,6 @@ func defaults() *Config {
 	c.Fetch = fetch.Config{MaxBytes: 10 << 20, Timeout: 10 * time.Second}
 	c.Conversation.CompressAfter, c.Conversation.KeepRecent = 50, 8
 	c.Conversation.Summarize = true
-	c.MCP.Profile = "core"
+	c.MCP.Profile, c.MCP.RedisPrefix, c.MCP.Sandbox = "core", "mcp:", "auto"
 	return c
 }

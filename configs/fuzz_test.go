@@ -76,7 +76,7 @@ func isGatewayVariable(name string) bool {
 		}
 	}
 	switch name {
-	case "REDIS_URL", "DATABASE_URL", "LOG_LEVEL", "MODE", "MCP_ROOTS", "MCP_WRITE", "MCP_PROFILE":
+	case "REDIS_URL", "DATABASE_URL", "LOG_LEVEL", "MODE", "MCP_ROOTS", "MCP_WRITE", "MCP_PROFILE", "MCP_DATABASE_URL", "MCP_REDIS_URL", "MCP_SANDBOX":
 		return true
 	}
 	return strings.HasPrefix(name, "GATEWAY_")

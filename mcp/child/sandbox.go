@@ -14,7 +14,7 @@ import (
 
 // sandboxed is the name under which this program starts as a Sandbox's inner
 // half; see Main.
-const sandboxed = "\x00sandboxed"
+const sandboxed = "gateway: sandboxed"
 
 // Sandbox confines a program: a network of its own that has nothing but its
 // loopback, processes that all end with it, limits, and no way to gain rights.

@@ -76,7 +76,7 @@ func schemaOf(t reflect.Type, inside map[reflect.Type]bool) *Schema {
 		return &Schema{Type: "string"}
 	case reflect.Bool:
 		return &Schema{Type: "boolean"}
-	case reflect.Int, reflect.Int64:
+	case reflect.Int, reflect.Int64, reflect.Uint64:
 		return &Schema{Type: "integer"}
 	case reflect.Float64:
 		return &Schema{Type: "number"}
