@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"mcp/tool":     {"tenant"},
 	"mcp/llm":      {"mcp/tool", "engine", "conversation", "store", "telemetry", "translate"},
 	"mcp/git":      {"mcp/tool", "mcp/file", "mcp/child"},
-	"mcp/testrun":  {"mcp/tool", "mcp/file", "mcp/child"},
+	"mcp/testrun":  {"mcp/tool", "mcp/file", "mcp/child", "tenant"},
 	"mcp/*":        {"mcp/tool"},
 
 	"mcp/tool/tooltest": {"mcp/tool", "tenant"}, // tests of the tools

@@ -102,7 +102,9 @@ func TestBothFacesAlike(t *testing.T) {
 	t.Cleanup(func() { g.stop(syscall.SIGTERM) })
 	over := g.post("/v1/chat/completions", chat("auto", "hello", false), "X-Conversation-Id: a")
 	var chatted struct {
-		Result struct{ StructuredContent struct{ Content, Model, Tier string } }
+		Result struct {
+			StructuredContent struct{ Content, Model, Tier string }
+		}
 	}
 	r := g.rpc(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"llm_chat","arguments":{"model":"auto","conversation_id":"b","messages":[{"role":"user","content":"hello"}]}}}`)
 	if err := json.Unmarshal([]byte(r.body), &chatted); err != nil {
@@ -115,7 +117,8 @@ func TestBothFacesAlike(t *testing.T) {
 	seen := func(id string) (c struct {
 		MessageCount   int
 		RecentMessages []struct{ Role, Content string }
-	}) {
+	},
+	) {
 		answer, err := http.Get(g.URL + "/v1/context/" + id)
 		if err != nil {
 			t.Fatal(err)

@@ -137,6 +137,9 @@ func (c *Config) Warnings() []string {
 			warn("keys: the key %s is shorter than %d characters", k.ID, minKey)
 		}
 	}
+	if len(c.MCP.Servers) > 0 {
+		warn("mcp.servers: this version does not offer the tools of other MCP servers")
+	}
 	if len(c.Providers) > 0 && len(c.Tiers) == 0 {
 		warn("tiers: there are none and the catalogue has no model for any of the providers; auto has nowhere to go")
 	}

@@ -1,5 +1,5 @@
 // Package redis is the tools for keys of a Redis, below a prefix of each
-// tenant's. Seven commands can be reached; keys and values are arguments of
+// tenant's. Eight commands can be reached; keys and values are arguments of
 // them, and never text of the protocol.
 package redis
 
