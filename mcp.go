@@ -74,7 +74,8 @@ func (g *Gateway) newMCP(cfg *configs.Config, roots []string) (*mcp.Server, erro
 	write := func(family string) bool { return slices.Contains(cfg.MCP.Write, family) }
 	set := tool.NewSet(g.log.Slog())
 	mcp.AddMeta(set)
-	set.Add(llm.Tools(llm.Options{Engine: g.engine, Conversations: g.state.conversations, Log: g.log, Metrics: g.metrics})...)
+	models := llm.Options{Engine: g.engine, Conversations: g.state.conversations, Log: g.log, Metrics: g.metrics}
+	set.Add(llm.Tools(models)...)
 	set.Add(file.Tools(g.roots, write("fs"))...)
 	set.Add(git.Tools(g.roots, write("git"))...)
 	if write("tests") {
@@ -95,7 +96,7 @@ func (g *Gateway) newMCP(cfg *configs.Config, roots []string) (*mcp.Server, erro
 		}
 		set.Add(g.keys.Tools(write("redis"))...)
 	}
-	options := mcp.Options{Tools: set, Profile: cfg.MCP.Profile, Version: version, Log: g.log.Slog()}
+	options := mcp.Options{Resources: llm.Resources(models), Prompts: llm.Prompts(models), Fixtures: os.Getenv("GATEWAY_MCP_CONFORMANCE") == "1", Tools: set, Profile: cfg.MCP.Profile, Version: version, Log: g.log.Slog()}
 	if len(cfg.MCP.Roots) == 0 {
 		options.Roots = g.roots.Replace // the client on stdio knows where its project is
 	}

@@ -19,7 +19,8 @@ func (g *instance) rpc(body string, header ...string) reply {
 
 func TestMCPOverHTTP(t *testing.T) {
 	sim := startSimulator(t, simulator.Config{})
-	g := startGateway(t, config("", sim.URL()+"/v1"))
+	g := launch(t, config("", sim.URL()+"/v1")) // its store opens connections as it goes
+	t.Cleanup(func() { g.stop(syscall.SIGTERM) })
 	r := g.rpc(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`)
 	session := r.header.Get("Mcp-Session-Id")
 	if r.status != http.StatusOK || !strings.Contains(r.body, `"protocolVersion":"2025-06-18"`) || session == "" {

@@ -136,9 +136,3 @@ func (r *requests) cancel(session string, params json.RawMessage) {
 		q.cancel()
 	}
 }
-
-func (r *requests) len() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.byID)
-}

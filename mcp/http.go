@@ -62,7 +62,7 @@ func (s *Server) Post(ctx context.Context, caller *tenant.Caller, header func(na
 		c.session = caller.Tenant + "/" + caller.KeyID + "/" + c.session
 	}
 	if m.id == nil || m.answered {
-		s.handle(ctx, c, m)
+		s.hear(c, m)
 		return &Answer{Status: http.StatusAccepted}
 	}
 	a := s.run(ctx, c, m, modern, header("Accept"))

@@ -20,7 +20,7 @@ import (
 //   - It drops notifications that come faster than they are read: exchange.
 //   - Ids and arguments go through float64, and ids 1 and "1" are the same to
 //     it: it is given ids of ours, arguments are taken from the message.
-//   - It answers calls that were cancelled: Server.handle.
+//   - It answers calls that were cancelled: Server.finish.
 //   - subscriptions/listen drops what its channel does not take: listen.go.
 //   - HTTP is served by its own transport with all of the above: http.go.
 func (s *Server) newLibrary() *server.MCPServer {
@@ -31,6 +31,13 @@ func (s *Server) newLibrary() *server.MCPServer {
 		server.WithHooks(hooks),
 		server.WithToolCapabilities(false),
 		server.WithCacheHints(0, mcp.CacheScopePrivate),
+		server.WithResourceCapabilities(false, false),
+		server.WithPromptCapabilities(false),
+		server.WithCompletions(),
+		server.WithPromptCompletionProvider(completer{s.options.Prompts}),
+	}
+	if s.options.Fixtures {
+		options = append(options, fixtureOptions...)
 	}
 	library := server.NewMCPServer("ai-mcp-gateway", s.options.Version, options...)
 	for _, t := range s.options.Tools.Tools() {
@@ -39,6 +46,10 @@ func (s *Server) newLibrary() *server.MCPServer {
 			described.Name = name
 			library.AddTool(described, s.callTool(t))
 		}
+	}
+	s.offer(library)
+	if s.options.Fixtures {
+		addFixtures(library)
 	}
 	hooks.AddAfterListTools(func(_ context.Context, _ any, _ *mcp.ListToolsRequest, result *mcp.ListToolsResult) {
 		result.Tools = s.listed(result.Tools)
@@ -186,29 +197,22 @@ func (s *session) SessionID() string { return s.exchange.id }
 // ProtocolVersion implements server.SessionWithProtocolVersion.
 func (s *session) ProtocolVersion() string { return s.version }
 
-// RequestElicitation implements server.SessionWithElicitation.
-func (s *session) RequestElicitation(ctx context.Context, request mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
-	return question[mcp.ElicitationResult](ctx, s.exchange, mcp.MethodElicitationCreate, request.Params)
-}
+// SetLogLevel implements server.SessionWithLogging. There is no session to keep
+// it in: a call's messages all go to its client.
+func (s *session) SetLogLevel(mcp.LoggingLevel) {}
 
-// RequestSampling implements server.SessionWithSampling.
-func (s *session) RequestSampling(ctx context.Context, request mcp.CreateMessageRequest) (*mcp.CreateMessageResult, error) {
-	return question[mcp.CreateMessageResult](ctx, s.exchange, mcp.MethodSamplingCreateMessage, request.CreateMessageParams)
-}
+// GetLogLevel implements server.SessionWithLogging.
+func (s *session) GetLogLevel() mcp.LoggingLevel { return mcp.LoggingLevelDebug }
 
-// ListRoots implements server.SessionWithRoots.
-func (s *session) ListRoots(ctx context.Context, _ mcp.ListRootsRequest) (*mcp.ListRootsResult, error) {
-	return question[mcp.ListRootsResult](ctx, s.exchange, mcp.MethodListRoots, nil)
-}
+// SubscribeToResource implements server.SessionWithResourceSubscriptions. No
+// resource of ours changes.
+func (s *session) SubscribeToResource(string) {}
 
-func question[T any](ctx context.Context, x *exchange, method mcp.MCPMethod, params any) (*T, error) {
-	raw, err := x.asks.ask(ctx, x.out, string(method), params)
-	if err != nil {
-		return nil, err
-	}
-	answer := new(T)
-	if err := json.Unmarshal(raw, answer); err != nil {
-		return nil, fmt.Errorf("the client's answer to %s cannot be read: %w", method, err)
-	}
-	return answer, nil
-}
+// UnsubscribeFromResource implements server.SessionWithResourceSubscriptions.
+func (s *session) UnsubscribeFromResource(string) {}
+
+// SubscribedResources implements server.SessionWithResourceSubscriptions.
+func (s *session) SubscribedResources() []string { return nil }
+
+// IsSubscribedToResource implements server.SessionWithResourceSubscriptions.
+func (s *session) IsSubscribedToResource(string) bool { return false }

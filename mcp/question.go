@@ -69,3 +69,8 @@ func (q *questions) answer(m message) bool {
 	waiting <- m
 	return true
 }
+
+// question puts a request to the client whose call x is.
+func (x *exchange) question(ctx context.Context, method string, params any) (json.RawMessage, error) {
+	return x.asks.ask(ctx, x.out, method, params)
+}

@@ -82,16 +82,14 @@ func (c *stdio) read(ctx context.Context, in io.Reader) error {
 		case errors.Is(err, errTooLong):
 			_ = c.send(failure(nil, &fault{Code: codeInvalidRequest, Message: "the message is longer than 20 MiB"}))
 			continue
-		case errors.Is(err, io.EOF) && len(bytes.TrimSpace(line)) == 0:
-			return nil
 		case err != nil && !errors.Is(err, io.EOF):
 			return err
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
 			c.take(ctx, line)
 		}
-		if err != nil {
-			return nil
+		if errors.Is(err, io.EOF) {
+			break
 		}
 	}
 	return nil
@@ -108,7 +106,7 @@ func (c *stdio) take(ctx context.Context, line []byte) {
 		c.note(m)
 	}
 	if m.id == nil || m.answered {
-		c.server.handle(ctx, &c.connection, m)
+		c.server.hear(&c.connection, m)
 		switch m.method {
 		case "notifications/initialized", "notifications/roots/list_changed":
 			if c.hasRoots && c.server.options.Roots != nil {

@@ -21,7 +21,6 @@ type space struct {
 	*tooltest.Set
 	t     *testing.T
 	admin *pgx.Conn
-	url   string // of the role, without its name
 }
 
 func newSpace(t *testing.T, role string) *space {

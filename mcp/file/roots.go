@@ -193,7 +193,7 @@ func (p place) openRegular(path string) (*os.File, fs.FileInfo, error) {
 // never one of the host's.
 func refusal(path string, err error) error {
 	var told *tool.Error
-	what := ""
+	var what string
 	switch {
 	case errors.As(err, &told):
 		return told

@@ -40,7 +40,7 @@ func (p place) walk(ctx context.Context, shownPath string, exclude globs, visit 
 		case err != nil && rest == ".":
 			return err
 		case err != nil:
-			return nil // what cannot be read is left out
+			return nil //nolint:nilerr // what cannot be read is left out
 		case rest == ".":
 			return nil
 		}
