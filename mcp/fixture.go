@@ -41,6 +41,7 @@ func addFixtures(library *server.MCPServer) {
 	addAskingFixtures(library)
 	addReadingFixtures(library)
 	addPromptFixtures(library)
+	addRoundFixtures(library)
 }
 
 // fixture adds a tool.
@@ -109,7 +110,7 @@ func addAskingFixtures(library *server.MCPServer) {
 		_ = json.Unmarshal(raw, &answer) // the suite looks at what it has sent
 		return mcp.NewToolResultText("LLM response: " + answer.Content.Text), nil
 	})
-	elicits := func(name, schema, prefix, text string) {
+	asks := func(name, schema, prefix, text string) {
 		fixture(library, name, asking, func(ctx context.Context, a map[string]any) (*mcp.CallToolResult, error) {
 			if said, ok := a["message"].(string); ok {
 				text = said
@@ -126,9 +127,9 @@ func addAskingFixtures(library *server.MCPServer) {
 			return mcp.NewToolResultText(fmt.Sprintf("%s: action=%s, content=%s", prefix, answer.Action, answer.Content)), nil
 		})
 	}
-	elicits("test_elicitation", userEmail, "User response", "")
-	elicits("test_elicitation_sep1034_defaults", defaults, "Elicitation completed", "Please review and update the form fields with defaults")
-	elicits("test_elicitation_sep1330_enums", enums, "Elicitation completed", "Please select options from the enum fields")
+	asks("test_elicitation", userEmail, "User response", "")
+	asks("test_elicitation_sep1034_defaults", defaults, "Elicitation completed", "Please review and update the form fields with defaults")
+	asks("test_elicitation_sep1330_enums", enums, "Elicitation completed", "Please select options from the enum fields")
 }
 
 func addReadingFixtures(library *server.MCPServer) {

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -113,6 +114,12 @@ func (s *Server) answer(ctx context.Context, c *connection, x *exchange) (answer
 	}()
 	if x.call.method == "subscriptions/listen" && mcp.IsModernProtocol(x.call.version) {
 		return x.listen()
+	}
+	if s.options.Fixtures && x.call.name == "test_missing_capability" && !strings.Contains(string(x.call.params), `"sampling"`) {
+		return failure(x.call.id, &fault{
+			Code: codeMissingCapability, Message: "this tool needs a client that can sample",
+			Data: map[string]any{"requiredCapabilities": map[string]any{"sampling": struct{}{}}},
+		})
 	}
 	if x.call.method == "tools/call" {
 		if _, err := s.options.Tools.Find(x.call.name); err != nil && !s.isFixture(x.call.name) {
