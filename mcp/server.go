@@ -32,7 +32,7 @@ import (
 )
 
 // maxInFlight is how many requests of one connection may be under way.
-const maxInFlight = 1024
+const maxInFlight = 16_384
 
 // Options are the parts that a Server works with.
 type Options struct {
