@@ -74,7 +74,7 @@ func (g *Gateway) newMCP(cfg *configs.Config, roots []string) (*mcp.Server, erro
 	write := func(family string) bool { return slices.Contains(cfg.MCP.Write, family) }
 	set := tool.NewSet(g.log.Slog())
 	mcp.AddMeta(set)
-	models := llm.Options{Engine: g.engine, Conversations: g.state.conversations, Log: g.log, Metrics: g.metrics}
+	models := llm.Options{Engine: g.engine, Conversations: g.state.conversations, Accounts: g.state.cold, Log: g.log, Metrics: g.metrics}
 	set.Add(llm.Tools(models)...)
 	set.Add(file.Tools(g.roots, write("fs"))...)
 	set.Add(git.Tools(g.roots, write("git"))...)

@@ -98,6 +98,7 @@ func TestMCPOutputsFit(t *testing.T) {
 		{"edit_file", `{"path":"a.txt","edits":[{"oldText":"two","newText":"2"}]}`},
 		{"llm_models", `{}`},
 		{"llm_chat", `{"model":"auto","messages":[{"role":"user","content":"hi"}],"conversation_id":"c"}`},
+		{"llm_usage", `{"group_by":"model","days":1}`},
 		{"conversation_get", `{"id":"c"}`},
 		{"context_put", `{"id":"c","summary":{"text":"so far"}}`},
 		{"todo_write", `{"id":"c","todos":[{"id":1,"title":"t","description":"","status":"in-progress"}]}`},

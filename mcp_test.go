@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ai-mcp-gateway/gateway/bench/simulator"
 )
 
 // mcpProcess is `gateway mcp` as an editor runs it.
@@ -359,10 +361,11 @@ func TestMCPEndsWithItsInput(t *testing.T) {
 
 // TestMCPCancels holds that a cancelled call ends, and is not answered.
 func TestMCPCancels(t *testing.T) {
-	p := startMCP(t, "")
+	sim := startSimulator(t, simulator.Config{})
+	p := startMCP(t, config("", sim.URL()+"/v1"))
 	p.initialize("2025-11-25")
-	p.write(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"llm_chat","arguments":{"model":"simulated/sim-l0!latency=60s","messages":[{"role":"user","content":"hi"}]}}}` + "\n")
-	p.alive()
+	p.write(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"llm_chat","arguments":{"model":"sim/sim-l0!latency=60s","messages":[{"role":"user","content":"hi"}]}}}` + "\n")
+	eventually(t, 10*time.Second, "the provider to be asked", func() bool { return sim.Requests() > 0 })
 	p.write(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}` + "\n")
 	eventually(t, 10*time.Second, "the call to be logged", func() bool {
 		return strings.Contains(p.logs.String(), `"route":"llm_chat"`)

@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Engine        *engine.Engine
 	Conversations conversations
+	Accounts      accounts
 	Log           *telemetry.Log
 	Metrics       *telemetry.Metrics
 }
@@ -36,6 +37,10 @@ func Tools(options Options) []*tool.Tool {
 			Name: "llm_models", Title: "List models", Hints: tool.Reads,
 			Description: "The names that model may have in llm_chat: auto, tiers, and the providers' models.",
 		}, l.models),
+		tool.New(tool.Tool{
+			Name: "llm_usage", Title: "Usage and cost", Hints: tool.Reads,
+			Description: "Calls, tokens and cost so far, by model, tier, day, project or user where wanted.",
+		}, l.usageOf),
 		tool.New(tool.Tool{
 			Name: "code_agent", Title: "Code agent", Hints: tool.Hints{OpenWorld: true}, Slow: true,
 			Description: "Plan a coding task as a list of things to do, work through it, and return the changed files. It writes no file itself.",

@@ -22,6 +22,14 @@ func Resources(options Options) []tool.Resource {
 			},
 		},
 		{
+			URI: "gateway://usage", Name: "usage", Title: "Usage", Type: "application/json",
+			Description: "Calls, tokens and cost so far.",
+			Read: func(ctx context.Context, c *tool.Call, _ string) (string, error) {
+				out, err := l.usageOf(ctx, c, &usageIn{})
+				return asText(out, err)
+			},
+		},
+		{
 			URI: "conversation://{id}", Template: true, Name: "conversation", Title: "A conversation", Type: "application/json",
 			Description: "What is remembered of a conversation.",
 			Read: func(ctx context.Context, c *tool.Call, uri string) (string, error) {
