@@ -28,6 +28,7 @@ func serveMCP(in io.Reader, out, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP) // a client that has gone is a failed write
+	_ = os.Setenv("MODE", "mcp")                   // whichever way the command was given
 	cfg, err := loadConfig()
 	if err != nil {
 		fmt.Fprintf(stderr, "gateway: %v\n", err)

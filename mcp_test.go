@@ -381,7 +381,7 @@ func TestMCPCancels(t *testing.T) {
 // TestMCPTools holds what the tools of the gateway's own see: the directory
 // that it is started in, and the families that may write.
 func TestMCPTools(t *testing.T) {
-	p := startMCP(t, "", "MCP_PROFILE=full")
+	p := startMCP(t, "", "MCP_PROFILE=full", "GATEWAY_LISTEN=0.0.0.0:8080") // as in the container: it does not listen
 	p.initialize("2025-11-25")
 	if err := os.WriteFile(filepath.Join(p.dir, "a.txt"), []byte("here"), 0o600); err != nil {
 		t.Fatal(err)

@@ -53,7 +53,8 @@ func loopback(host string) bool {
 // check reports what the types cannot say: names that must exist, be unique or
 // have a form.
 func check(c *Config, r *report) {
-	if err := CheckListen(c.Listen, len(c.Keys) > 0, c.Auth == "off"); err != nil {
+	listens := c.Mode != "mcp" // on stdio nobody can reach it
+	if err := CheckListen(c.Listen, len(c.Keys) > 0, c.Auth == "off"); err != nil && listens {
 		r.add("listen", "%v", err)
 	}
 	if c.DataDir == "" {
