@@ -431,8 +431,8 @@ func TestMCPTakesTheClientsRoots(t *testing.T) {
 	})
 }
 
-// TestMCPStaysQuick holds that a hundred slow calls keep nobody else waiting
-// (the figure is in docs/mcp.md; this test has no clock).
+// TestMCPStaysQuick holds that a hundred slow calls, of a minute each, keep
+// nobody else waiting for them.
 func TestMCPStaysQuick(t *testing.T) {
 	p := startMCP(t, "")
 	p.initialize("2025-11-25")
