@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -105,7 +108,7 @@ func (s *state) openCold(ctx context.Context, cfg *configs.Config) error {
 	if err != nil {
 		return err
 	}
-	waiting, err := spool.Open(filepath.Join(cfg.DataDir, "spool"), settings)
+	waiting, err := openLog(filepath.Join(cfg.DataDir, "spool"), settings)
 	if err == nil {
 		if s.spool, err = spool.New(cold, waiting, settings); err == nil {
 			s.cold = s.spool
@@ -115,6 +118,48 @@ func (s *state) openCold(ctx context.Context, cfg *configs.Config) error {
 	}
 	_ = cold.Close()
 	return err
+}
+
+// mostLogs is how many processes may share a data directory.
+const mostLogs = 64
+
+// openLog opens the log in dir or, when another process has that, as the
+// sidecars of several editors do, in dir-2, dir-3 ... One that a process has
+// left with something in it comes before the others.
+func openLog(dir string, settings spool.Config) (found *spool.Log, err error) {
+	for n := 1; n <= mostLogs; n++ {
+		path := dir
+		if n > 1 {
+			path = fmt.Sprintf("%s-%d", dir, n)
+		}
+		if _, err := os.Stat(path); found != nil && errors.Is(err, fs.ErrNotExist) {
+			return found, nil
+		}
+		log, err := spool.Open(path, settings)
+		switch {
+		case errors.Is(err, spool.ErrLocked):
+			continue
+		case err != nil && found == nil:
+			return nil, err
+		case err != nil:
+			continue // it is not needed
+		}
+		if log.State().Records > 0 || found == nil {
+			if found != nil {
+				_ = found.Close()
+			}
+			found = log
+		} else {
+			_ = log.Close()
+		}
+		if found.State().Records > 0 {
+			return found, nil
+		}
+	}
+	if found == nil {
+		return nil, fmt.Errorf("%w: %d processes use %s", spool.ErrLocked, mostLogs, filepath.Dir(dir))
+	}
+	return found, nil
 }
 
 // openShared opens PostgreSQL. That it is away is no error.

@@ -36,14 +36,13 @@ type shape [shapes]float32
 // counter adds up what the shape is made of, word by word.
 type counter struct {
 	words, letters, long, numbers, operators, lines, capitals int
-	quotes, dollars, backslashes, marks, blanks, sentences    int
+	quotes, dollars, backslashes, blanks, sentences           int
 	negations, logic, reckoning, code, options                int
 
 	question, lookup, writes bool
 
 	first    bool
-	verb     int // the word at which somebody was last asked to write
-	lineHead bool
+	verb     int  // the word at which somebody was last asked to write
 	previous byte // the mark before
 }
 
