@@ -18,7 +18,7 @@ FUZZTIME ?= 30s
 PKG ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race check fuzz bench gobench e2e image clean redis postgres node
+.PHONY: help run build test race check fuzz bench gobench e2e image clean redis postgres haproxy node
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,10 +30,10 @@ build: ## build the static binary into bin/
 	@mkdir -p $(BIN)
 	CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -o $(GATEWAY) .
 
-test: redis postgres ## run all Go tests, with the real services they need
+test: redis postgres haproxy ## run all Go tests, with the real services they need
 	$(GO) test -timeout 5m $(PKG)
 
-race: redis postgres ## run all Go tests under the race detector
+race: redis postgres haproxy ## run all Go tests under the race detector
 	$(GO) test -race -timeout 10m $(PKG)
 
 check: $(GOFUMPT) $(GOLANGCI) ## gofumpt, go vet, golangci-lint, import table
@@ -73,6 +73,9 @@ redis:
 # Debian keeps the server out of PATH.
 postgres:
 	@$(call need,$(firstword $(wildcard /usr/lib/postgresql/*/bin/postgres) postgres),postgresql)
+
+haproxy:
+	@$(call need,$(firstword $(wildcard /usr/sbin/haproxy) haproxy),haproxy)
 
 node:
 	@$(call need,node,nodejs)

@@ -35,8 +35,8 @@ type process struct {
 }
 
 // startProcess runs a program and returns once a line of its standard output
-// contains ready. If it ends or stays silent instead, the error carries what
-// it printed.
+// contains ready, or at once when that is empty. If it ends or stays silent
+// instead, the error carries what it printed.
 func startProcess(path string, args []string, ready string) (*process, error) {
 	return startProcessAs(nil, path, args, ready)
 }
@@ -77,7 +77,10 @@ func (p *process) run(stdout io.Reader, ready string, started chan<- error) {
 	}
 	var printed strings.Builder
 	lines := bufio.NewScanner(stdout)
-	seen := false
+	seen := ready == ""
+	if seen {
+		started <- nil
+	}
 	for lines.Scan() {
 		if seen {
 			continue // drained, so that the child never blocks on a full pipe

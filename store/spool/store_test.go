@@ -183,6 +183,42 @@ func TestOthersWroteMeanwhile(t *testing.T) {
 	p.holds(t, "c", "1 a", "2 x", "3 y", "4 b")
 }
 
+// TestOthersComeFirst shows that a turn which goes on from what is in the log
+// of another instance waits until that is stored, whether PostgreSQL is well by
+// then or not.
+func TestOthersComeFirst(t *testing.T) {
+	for _, mode := range []int32{well, down} {
+		p := openPair(t, t.TempDir(), well)
+		p.add(t, "c", 0, "k1", "a")
+		p.cold.mode.Store(mode)
+		p.add(t, "c", 3, "k3", "d")
+		p.add(t, "c", 4, "k4", "e")
+		p.cold.mode.Store(well)
+		p.add(t, "other", 0, "k1", "x") // is not held up
+		if n, err := p.cold.Store.Append(t.Context(), newAppend("c", 1, "k2", "b", "c")); n != 3 || err != nil {
+			t.Fatal(n, err)
+		}
+		p.drain(t)
+		p.holds(t, "c", "1 a", "2 b", "3 c", "4 d", "5 e")
+		p.holds(t, "other", "1 x")
+	}
+}
+
+// TestOthersStayAway shows that it does not wait for ever.
+func TestOthersStayAway(t *testing.T) {
+	p := openPair(t, t.TempDir(), well)
+	p.cfg.Missing = time.Millisecond
+	p.add(t, "c", 0, "k1", "a")
+	p.add(t, "c", 3, "k3", "d")
+	p.add(t, "c", 4, "k4", "e")
+	p.drain(t)
+	p.holds(t, "c", "1 a", "2 d", "3 e")
+	if _, err := p.cold.Store.Append(t.Context(), newAppend("c", store.AnyVersion, "k2", "b", "c")); err != nil {
+		t.Fatal(err)
+	}
+	p.holds(t, "c", "1 a", "2 d", "3 e", "4 b", "5 c")
+}
+
 // TestReplayTwice forgets that the log was applied, as a crash between the
 // cold store's commit and the position does.
 func TestReplayTwice(t *testing.T) {

@@ -12,7 +12,9 @@ import (
 )
 
 // Append adds messages. When the log takes them, the version is the one after
-// what is known here, and After is held against that alone.
+// what is known here, and After is held against that alone. It also takes those
+// that go on from a version that the cold store has not got to yet: what comes
+// before them is in the log of another instance.
 func (s *Store) Append(ctx context.Context, a *store.Append) (int64, error) {
 	w := &write{kind: kindAppend, tenant: a.Tenant, id: a.Conversation, append: *a}
 	return s.write(ctx, w, a.After, func(ctx context.Context) (int64, error) {
@@ -109,12 +111,23 @@ func (s *Store) write(ctx context.Context, w *write, after int64, try func(conte
 		within, cancel := context.WithTimeout(ctx, s.cfg.Wait)
 		version, err := try(within)
 		cancel()
-		if !missed(err) || ctx.Err() != nil {
+		switch {
+		case w.kind == kindAppend && behind(err, after):
+			// What it goes on from is still in the log of another instance.
+		case !missed(err) || ctx.Err() != nil:
 			return version, err
+		default:
+			s.away.Store(true)
 		}
-		s.away.Store(true)
 	}
 	return s.spool(ctx, q, w, after)
+}
+
+// behind reports whether err says that the cold store has not got to a version
+// yet that somebody has seen.
+func behind(err error, version int64) bool {
+	var conflict *store.VersionError
+	return errors.As(err, &conflict) && conflict.Version < version
 }
 
 // ended returns an error when the caller's time is over: nothing is written

@@ -135,23 +135,35 @@ func appendAnyVersion(t *testing.T, s store.Store) {
 	equal(t, lines(1, 3), all(t, s, "t", "c"))
 }
 
-func appendConflict(t *testing.T, s store.Store) {
-	try := func(id string, after, holds int64) {
-		t.Helper()
-		v, err := s.Append(t.Context(), &store.Append{
-			Tenant: "t", Conversation: id, After: after, Key: fmt.Sprint("after ", after), Messages: []store.Message{line(9)},
-		})
-		conflict(t, err, holds)
-		equal(t, int64(0), v)
-	}
-	try("new", 1, 0)
-	_, err := s.Load(t.Context(), "t", "new", 1)
-	missing(t, "a conversation whose first append was refused", err)
+// refused tries to append behind a version that does not hold.
+func refused(t *testing.T, s store.Store, id string, after, holds int64) {
+	t.Helper()
+	v, err := s.Append(t.Context(), &store.Append{
+		Tenant: "t", Conversation: id, After: after, Key: fmt.Sprint("after ", after), Messages: []store.Message{line(9)},
+	})
+	conflict(t, err, holds)
+	equal(t, int64(0), v)
+}
 
+// RunAhead shows that a store that all instances share refuses an append that
+// goes on from a version that it has not got to. A store with a log of its own
+// puts it off instead.
+func RunAhead(t *testing.T, open func(t testing.TB) store.Store) {
+	t.Run("append ahead of the version", func(t *testing.T) {
+		s := open(t)
+		refused(t, s, "new", 1, 0)
+		_, err := s.Load(t.Context(), "t", "new", 1)
+		missing(t, "a conversation whose first append was refused", err)
+		add(t, s, "t", "c", 0, "k1", line(1), line(2))
+		refused(t, s, "c", 3, 2)
+		equal(t, lines(1, 2), all(t, s, "t", "c"))
+	})
+}
+
+func appendConflict(t *testing.T, s store.Store) {
 	add(t, s, "t", "c", 0, "k1", line(1), line(2))
-	try("c", 0, 2)
-	try("c", 1, 2)
-	try("c", 3, 2)
+	refused(t, s, "c", 0, 2)
+	refused(t, s, "c", 1, 2)
 	equal(t, lines(1, 2), all(t, s, "t", "c"))
 	// A key that was refused has not been seen.
 	equal(t, int64(3), add(t, s, "t", "c", 2, "after 1", line(3)))
