@@ -315,7 +315,7 @@ func (h hotTier) Get(ctx context.Context, tenant, id string) (conversation.Held,
 }
 
 // Put implements conversation.Hot.
-func (h hotTier) Put(ctx context.Context, tenant, id string, held *conversation.Held) error {
+func (h hotTier) Put(ctx context.Context, tenant, id string, held *conversation.Held) (kept bool, err error) {
 	k := cache.ConversationKeys(tenant, id)
 	items := make([]cache.Item, 0, 3)
 	for _, v := range []struct {
@@ -324,8 +324,15 @@ func (h hotTier) Put(ctx context.Context, tenant, id string, held *conversation.
 		ttl   time.Duration
 	}{{k.Summary, held.Summary, cache.SummaryTTL}, {k.Messages, held.Messages, cache.MessagesTTL}, {k.Todos, held.Todos, cache.TodosTTL}} {
 		if v.value.Version != 0 {
-			items = append(items, cache.Item{Key: v.key, Version: v.value.Version, Value: v.value.Data, TTL: v.ttl})
+			items = append(items, cache.Item{
+				Key: v.key, Version: v.value.Version, Value: v.value.Data, TTL: v.ttl, Checked: v.value.Checked, After: v.value.After,
+			})
 		}
 	}
-	return h.tier.Set(ctx, items...)
+	err = h.tier.Set(ctx, items...)
+	kept = true
+	for i := range items {
+		kept = kept && !(items[i].Checked && items[i].Stale)
+	}
+	return kept, err
 }

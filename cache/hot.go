@@ -31,6 +31,20 @@ type Item struct {
 	Value []byte
 	// TTL is how long Set keeps it, at least a millisecond. Get does not tell.
 	TTL time.Duration
+	// Checked has Set keep the value only where what is there is no newer than
+	// After, the version that this one goes on from.
+	Checked bool
+	After   int64
+	// Stale is set by Set: something newer is there, which stays.
+	Stale bool
+}
+
+// Bound is the newest version that Set may replace by the item.
+func (i *Item) Bound() int64 {
+	if i.Checked {
+		return i.After
+	}
+	return i.Version
 }
 
 // HotStats is the state of a hot tier and what it did since it was made.
@@ -108,7 +122,7 @@ func (h *Hot) Get(_ context.Context, dst []Item, keys ...string) ([]Item, error)
 }
 
 // Set stores each item unless a newer one is there, which then also keeps its
-// time to live. It copies the values. There is no error.
+// time to live and is noted in Stale. It copies the values. There is no error.
 func (h *Hot) Set(_ context.Context, items ...Item) error {
 	now := time.Now()
 	for i := range items {
@@ -116,7 +130,7 @@ func (h *Hot) Set(_ context.Context, items ...Item) error {
 		if h.size(n) > h.limit/8 {
 			n.value = nil
 		}
-		h.put(n, now)
+		items[i].Stale = !h.put(n, items[i].Bound(), now)
 	}
 	return nil
 }
@@ -134,13 +148,14 @@ func newHotItem(item *Item, now time.Time) *hotItem {
 	return n
 }
 
-func (h *Hot) put(n *hotItem, now time.Time) {
+// put reports whether what was there is no newer than bound.
+func (h *Hot) put(n *hotItem, bound int64, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if old := h.find(n.key, now); old != nil {
-		if old.version > n.version {
+		if old.version > bound {
 			h.stats.Stale++
-			return
+			return false
 		}
 		h.remove(old)
 	}
@@ -152,6 +167,7 @@ func (h *Hot) put(n *hotItem, now time.Time) {
 	h.link(n)
 	h.stats.Bytes += h.size(n)
 	h.stats.Stored++
+	return true
 }
 
 // Delete removes what is under the keys, and what was known of their versions.

@@ -101,9 +101,10 @@ type Hot interface {
 	// Get returns what there is. The bytes are shared and are not changed.
 	Get(ctx context.Context, tenant, id string) (Held, error)
 	// Put keeps the values whose Version is not zero. An older version never
-	// replaces a newer one; a nil Data is kept as nothing. The bytes are not
-	// changed afterwards.
-	Put(ctx context.Context, tenant, id string, h *Held) error
+	// replaces a newer one; a nil Data is kept as nothing. A value that is
+	// Checked is kept only where there is nothing newer than After; else kept
+	// is false. The bytes are not changed afterwards.
+	Put(ctx context.Context, tenant, id string, h *Held) (kept bool, err error)
 }
 
 // Held are the values of a conversation in the hot tier: the keys
@@ -116,6 +117,9 @@ type Held struct {
 type Value struct {
 	Version int64
 	Data    []byte
+	// Checked and After are for Put.
+	Checked bool
+	After   int64
 }
 
 // Caller is whose conversation it is, and who is noted when it is new.

@@ -143,21 +143,25 @@ func (m *Manager) loadAll(ctx context.Context, tenant, id string, s *state) erro
 	return nil
 }
 
-// put writes to the hot tier. What it misses is repaired later.
-func (m *Manager) put(ctx context.Context, tenant, id string, held *Held) {
+// put writes to the hot tier. What it misses is repaired later. It reports
+// whether a value that is checked was kept, as far as is known.
+func (m *Manager) put(ctx context.Context, tenant, id string, held *Held) (kept bool) {
 	if m.hot == nil {
-		return
+		return true
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hotTimeout)
 	defer cancel()
-	if err := m.hot.Put(ctx, tenant, id, held); err != nil {
+	kept, err := m.hot.Put(ctx, tenant, id, held)
+	if err != nil {
 		m.hotFailed(err)
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if len(m.repairs) < maxRepairs {
 			m.repairs[conversationID{tenant, id}] = struct{}{}
 		}
+		return true
 	}
+	return kept
 }
 
 func (m *Manager) hotFailed(err error) {
@@ -223,5 +227,6 @@ func (m *Manager) repairOne(ctx context.Context, c conversationID) bool {
 	held.Todos.Version = time.Now().UnixMicro()
 	ctx, cancel := context.WithTimeout(ctx, hotTimeout)
 	defer cancel()
-	return m.hot.Put(ctx, c.tenant, c.id, held) == nil
+	_, err = m.hot.Put(ctx, c.tenant, c.id, held)
+	return err == nil
 }

@@ -36,6 +36,7 @@ type Turn struct {
 	state     *state
 	adds      []store.Message // what Finish appends; the last answers of them are the answer
 	answers   int
+	after     int64 // the newest version that the state which is left has taken in
 	extension *extension
 	unknown   bool // what holds after the append could not be read
 }

@@ -20,7 +20,7 @@ func BenchmarkBegin(b *testing.B) {
 			hot := new(hotMap)
 			m := New(Config{}, nil, hot, Options{})
 			defer m.Close()
-			if err := hot.Put(b.Context(), "t", "c", s.held()); err != nil {
+			if _, err := hot.Put(b.Context(), "t", "c", s.held()); err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()

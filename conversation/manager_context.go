@@ -85,7 +85,7 @@ func (m *Manager) PutSummary(ctx context.Context, tenant, id string, fields []by
 		return 0, err
 	}
 	s.Version = version
-	m.put(ctx, tenant, id, &Held{Summary: Value{version + 1, encodeJSON(&s)}})
+	m.put(ctx, tenant, id, &Held{Summary: Value{Version: version + 1, Data: encodeJSON(&s)}})
 	return version, nil
 }
 
@@ -106,7 +106,7 @@ func (m *Manager) PutTodos(ctx context.Context, tenant, id string, todos []store
 	if err := m.cold.PutTodos(ctx, tenant, id, todos); err != nil {
 		return err
 	}
-	m.put(ctx, tenant, id, &Held{Todos: Value{time.Now().UnixMicro(), encodeJSON(todos)}})
+	m.put(ctx, tenant, id, &Held{Todos: Value{Version: time.Now().UnixMicro(), Data: encodeJSON(todos)}})
 	return nil
 }
 

@@ -26,6 +26,7 @@ const (
 // that has left. Finish is called once.
 func (t *Turn) Finish(ctx context.Context, answer *Answer) error {
 	t.own(answer)
+	t.after = t.state.version
 	if len(t.adds) > 0 {
 		if err := t.append(ctx); err != nil {
 			return err
@@ -36,9 +37,40 @@ func (t *Turn) Finish(ctx context.Context, answer *Answer) error {
 		return nil
 	}
 	t.extend(ctx)
-	t.manager.put(ctx, t.call.Tenant, t.call.ID, t.state.held())
+	t.publish(ctx)
 	t.count()
 	return nil
+}
+
+// publish puts the state into the hot tier, where the next turn finds it on any
+// instance. While the cold tier is away, that alone has what others have added
+// meanwhile, without knowing of this turn: then this turn goes behind theirs.
+// The appends in the logs come to be stored in an order of their own, but with
+// the same number of messages before whatever goes on from both.
+func (t *Turn) publish(ctx context.Context) {
+	after := t.after
+	for range maxRebases {
+		held := t.state.held()
+		held.Messages.Checked, held.Messages.After = true, after
+		if t.manager.put(ctx, t.call.Tenant, t.call.ID, held) {
+			return
+		}
+		others := t.manager.loadHot(ctx, t.call.Tenant, t.call.ID)
+		if others == nil || others.has(t.adds) {
+			return
+		}
+		after = others.version
+		others.frozen = t.state.frozen
+		if others.summaryVersion() < t.state.summaryVersion() {
+			others.summary = t.state.summary
+		}
+		for i := range t.adds {
+			t.adds[i].Seq = after + int64(i) + 1
+		}
+		others.add(t.adds)
+		others.version = after + int64(len(t.adds))
+		t.state = others
+	}
 }
 
 // own completes what is added, with bytes of its own: they are kept longer than
@@ -120,8 +152,10 @@ func (t *Turn) appended(ctx context.Context, a *store.Append, version int64) err
 		if t.reload(ctx) != nil {
 			t.unknown, t.state.version = true, version
 		}
+		t.after = t.state.version
 		return nil
 	}
+	t.after = a.After
 	for i := range t.adds {
 		t.adds[i].Seq = first + int64(i)
 	}

@@ -91,7 +91,7 @@ func (m *Manager) summarise(ctx context.Context, j *job) error {
 	case err != nil:
 		return err
 	}
-	m.put(ctx, j.Tenant, j.ID, &Held{Summary: Value{next.Version + 1, encodeJSON(&next)}})
+	m.put(ctx, j.Tenant, j.ID, &Held{Summary: Value{Version: next.Version + 1, Data: encodeJSON(&next)}})
 	return nil
 }
 

@@ -38,11 +38,11 @@ func (h *hotMap) Get(_ context.Context, tenant, id string) (Held, error) {
 	return Held{}, nil
 }
 
-func (h *hotMap) Put(_ context.Context, tenant, id string, held *Held) error {
+func (h *hotMap) Put(_ context.Context, tenant, id string, held *Held) (kept bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.away || h.deaf {
-		return errAway
+		return false, errAway
 	}
 	if h.held == nil {
 		h.held = map[string]*Held{}
@@ -52,15 +52,20 @@ func (h *hotMap) Put(_ context.Context, tenant, id string, held *Held) error {
 		old = new(Held)
 		h.held[tenant+"/"+id] = old
 	}
+	kept = true
 	put := func(old *Value, v Value) {
-		if v.Version != 0 && v.Version >= old.Version {
+		switch {
+		case v.Version == 0:
+		case v.Checked && old.Version > v.After:
+			kept = false
+		case v.Version >= old.Version:
 			*old = v
 		}
 	}
 	put(&old.Summary, held.Summary)
 	put(&old.Messages, held.Messages)
 	put(&old.Todos, held.Todos)
-	return nil
+	return kept, nil
 }
 
 func (h *hotMap) setAway(away bool) {

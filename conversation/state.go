@@ -80,6 +80,20 @@ func isInstruction(m *store.Message) bool {
 	return m.Digest == it.instructionDigest()
 }
 
+// has reports whether messages that were added are among the newest ones.
+func (s *state) has(adds []store.Message) bool {
+	if len(adds) == 0 {
+		return true
+	}
+	last := &adds[len(adds)-1]
+	for i := range s.turns {
+		if m := &s.turns[i]; m.Digest == last.Digest && m.Created.Equal(last.Created) {
+			return true
+		}
+	}
+	return isInstruction(last)
+}
+
 // whole reports whether all turns are known.
 func (s *state) whole() bool { return len(s.turns) >= s.count }
 

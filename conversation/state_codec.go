@@ -28,9 +28,9 @@ const hotTodo = 1
 // one more than its number, as it is kept as well that there is none.
 func (s *state) held() *Held {
 	return &Held{
-		Summary:  Value{s.summaryVersion() + 1, encodeJSON(s.summary)},
-		Messages: Value{s.version, s.encode()},
-		Todos:    Value{hotTodo, encodeJSON(s.todos)},
+		Summary:  Value{Version: s.summaryVersion() + 1, Data: encodeJSON(s.summary)},
+		Messages: Value{Version: s.version, Data: s.encode()},
+		Todos:    Value{Version: hotTodo, Data: encodeJSON(s.todos)},
 	}
 }
 

@@ -25,13 +25,13 @@ type Hot struct {
 // Hot returns the hot tier, which is one for the Store.
 func (s *Store) Hot() *Hot { return &s.hot }
 
-// hotSet stores ARGV[1] under KEYS[1] for ARGV[2] milliseconds, unless a newer
-// version is there. A value that is not ours is replaced. It is sent as it is,
+// hotSet stores ARGV[1] under KEYS[1] for ARGV[2] milliseconds, unless a version
+// is there that is newer than ARGV[3]. A value that is not ours is replaced. It is sent as it is,
 // rather than by its hash: a server that lost it would need a second trip.
 const hotSet = `local old = redis.pcall('GETRANGE', KEYS[1], 0, 13)
 if type(old) == 'string' and #old == 14 and old:byte() == 1 then
 	local high, low = struct.unpack('>I4I4', old, 7)
-	local newHigh, newLow = struct.unpack('>I4I4', ARGV[1], 7)
+	local newHigh, newLow = struct.unpack('>I4I4', ARGV[3])
 	if high > newHigh or high == newHigh and low > newLow then return 0 end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -74,7 +74,7 @@ func (h *Hot) Get(ctx context.Context, dst []cache.Item, keys ...string) ([]cach
 }
 
 // Set stores each item unless a newer one is there, which then also keeps its
-// time to live. After an error, any of them may be stored or not.
+// time to live and is noted in Stale. After an error, any of them may be stored or not.
 func (h *Hot) Set(ctx context.Context, items ...cache.Item) error {
 	if !h.store.writable() {
 		h.dropped.Add(uint64(len(items)))
@@ -87,14 +87,15 @@ func (h *Hot) Set(ctx context.Context, items ...cache.Item) error {
 			panic("BUG: an item of the hot tier without a time to live")
 		}
 		value := h.store.codec.appendHot(make([]byte, 0, hotHead+len(item.Value)), item)
-		pipe.Eval(ctx, hotSet, []string{item.Key}, value, item.TTL.Milliseconds())
+		pipe.Eval(ctx, hotSet, []string{item.Key}, value, item.TTL.Milliseconds(), appendVersion(nil, item.Bound()))
 	}
 	cmds, err := h.exec(ctx, pipe)
-	for _, cmd := range cmds {
+	for i, cmd := range cmds {
 		switch n, err := cmd.(*goredis.Cmd).Int(); {
 		case err != nil:
 			h.dropped.Add(1)
 		case n == 0:
+			items[i].Stale = true
 			h.stale.Add(1)
 		default:
 			h.stored.Add(1)

@@ -33,7 +33,7 @@ const (
 //	length                32 bits, of the item's value
 //	value                 as it is or as a zstd frame, to the end
 //
-// Numbers are big endian. hotSet reads the format and the version.
+// Numbers are big endian. hotSet reads the format and compares the version.
 func (c *codec) appendHot(dst []byte, item *cache.Item) []byte {
 	value, flags := item.Value, byte(0)
 	if value == nil || len(value) > cache.MaxValue {
@@ -41,7 +41,7 @@ func (c *codec) appendHot(dst []byte, item *cache.Item) []byte {
 	}
 	from := len(dst)
 	dst = append(dst, hotFormat, 0, 0, 0, 0, 0)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(item.Version)^1<<63)
+	dst = appendVersion(dst, item.Version)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(value)))
 	if len(value) > compressHotAbove {
 		dst = c.encoder.EncodeAll(value, dst)
@@ -54,6 +54,10 @@ func (c *codec) appendHot(dst []byte, item *cache.Item) []byte {
 	dst[from+1] = flags
 	putHotChecksum(dst[from:], item.Key)
 	return dst
+}
+
+func appendVersion(dst []byte, version int64) []byte {
+	return binary.BigEndian.AppendUint64(dst, uint64(version)^1<<63)
 }
 
 func putHotChecksum(stored []byte, key string) {
