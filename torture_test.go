@@ -171,7 +171,7 @@ func (x *torture) kill() {
 	troubles := map[int]func(){
 		x.kills / 5:     func() { redisCommand(x.t, x.redis, "FLUSHALL") },
 		x.kills * 2 / 5: func() { x.redis.Stop(); time.Sleep(x.away / 3); x.redis.Start() },
-		x.kills * 3 / 5: func() { x.postgres.Stop() },
+		x.kills * 3 / 5: func() { x.awaitRedis(); x.postgres.Stop() },
 	}
 	var back time.Time
 	for k := range x.kills {
@@ -196,6 +196,22 @@ func (x *torture) kill() {
 	if !back.IsZero() {
 		time.Sleep(time.Until(back))
 		x.postgres.Start()
+	}
+}
+
+// awaitRedis waits until every gateway has found that Redis is back: that both
+// tiers are away at once is another matter.
+func (x *torture) awaitRedis() {
+	for _, n := range x.nodes {
+		eventually(x.t, 20*time.Second, "Redis to be found", func() bool {
+			r, err := http.Get("http://" + n.address + "/health")
+			if err != nil {
+				return false
+			}
+			defer r.Body.Close()
+			body, err := io.ReadAll(r.Body)
+			return err == nil && gjson.GetBytes(body, "redis").Str == "connected"
+		})
 	}
 }
 

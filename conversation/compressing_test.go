@@ -328,7 +328,7 @@ func TestSummarize(t *testing.T) {
 		if err != nil || loaded.Summary.Text != strings.TrimSpace(want) || loaded.Summary.Version != 2 {
 			t.Errorf("got version %d, %q, %v", loaded.Summary.Version, loaded.Summary.Text, err)
 		}
-		if s, err := m.load(t.Context(), "default", "c"); err != nil || s.source != SourceHot || s.summary.Text != strings.TrimSpace(want) {
+		if s, err := m.load(t.Context(), "default", "c", store.AnyVersion); err != nil || s.source != SourceHot || s.summary.Text != strings.TrimSpace(want) {
 			t.Errorf("the hot tier has another summary: %q, %v", s.summary.Text, err)
 		}
 	}

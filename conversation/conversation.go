@@ -90,7 +90,7 @@ type Cold interface {
 	Load(ctx context.Context, tenant, id string, recent int) (*store.Loaded, error)
 	Messages(ctx context.Context, tenant, id string, after int64, limit int) ([]store.Message, error)
 	Append(ctx context.Context, a *store.Append) (version int64, err error)
-	Admit(ctx context.Context, tenant, id string) error
+	Admit(ctx context.Context, tenant, id string) (version int64, err error)
 	PutSummary(ctx context.Context, tenant, id string, after int64, s *store.Summary) (version int64, err error)
 	PutTodos(ctx context.Context, tenant, id string, todos []store.Todo) error
 }

@@ -19,8 +19,8 @@ type Manager struct {
 	hot     Hot // nil without one
 
 	// lost is when the hot tier last failed, in Unix nanoseconds. Since then it
-	// may have missed writes, and its values are not read until they have
-	// expired.
+	// may have missed writes, and until its values have expired they are read
+	// only when they are known to be new enough, or the cold tier cannot be read.
 	lost atomic.Int64
 
 	jobs jobs
@@ -65,24 +65,32 @@ func (m *Manager) Close() {
 	m.work.Wait()
 }
 
-// load reads a conversation from the hot tier, else from the cold one, from
+// load reads a conversation from the hot tier, where that has got to the
+// version which the cold tier is known to have, else from the cold one, from
 // which it refills the hot one. One that never was is a new one.
-func (m *Manager) load(ctx context.Context, tenant, id string) (*state, error) {
-	if s := m.loadHot(ctx, tenant, id); s != nil {
-		return s, nil
+func (m *Manager) load(ctx context.Context, tenant, id string, version int64) (*state, error) {
+	trusted := version != store.AnyVersion || time.Now().UnixNano()-m.lost.Load() >= int64(distrust)
+	if trusted {
+		if s := m.loadHot(ctx, tenant, id); s != nil && s.version >= version {
+			return s, nil
+		}
 	}
 	s, err := m.loadCold(ctx, tenant, id)
-	if isNotFound(err) {
+	switch {
+	case isNotFound(err):
 		return &state{source: SourceNew}, nil
-	}
-	if err == nil {
+	case err == nil:
 		m.put(ctx, tenant, id, s.held())
+	case !trusted:
+		if hot := m.loadHot(ctx, tenant, id); hot != nil {
+			return hot, nil
+		}
 	}
 	return s, err
 }
 
 func (m *Manager) loadHot(ctx context.Context, tenant, id string) *state {
-	if m.hot == nil || time.Now().UnixNano()-m.lost.Load() < int64(distrust) {
+	if m.hot == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, hotTimeout)

@@ -46,10 +46,11 @@ type Turn struct {
 // cannot be read, or is known not to take what Finish will have for it: nothing
 // has been sent yet.
 func (m *Manager) Begin(ctx context.Context, c *Call) (*Turn, error) {
-	if err := m.cold.Admit(ctx, c.Tenant, c.ID); err != nil {
+	version, err := m.cold.Admit(ctx, c.Tenant, c.ID)
+	if err != nil {
 		return nil, err
 	}
-	s, err := m.load(ctx, c.Tenant, c.ID)
+	s, err := m.load(ctx, c.Tenant, c.ID, version)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ type ShownTodo struct {
 // Context returns a conversation of a tenant. One that never was, and one of
 // somebody else, is empty.
 func (m *Manager) Context(ctx context.Context, tenant, id string) (*Context, error) {
-	s, err := m.load(ctx, tenant, id)
+	s, err := m.load(ctx, tenant, id, store.AnyVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (m *Manager) PutSummary(ctx context.Context, tenant, id string, fields []by
 
 // Todos returns a conversation's list, empty when there is none.
 func (m *Manager) Todos(ctx context.Context, tenant, id string) ([]store.Todo, error) {
-	s, err := m.load(ctx, tenant, id)
+	s, err := m.load(ctx, tenant, id, store.AnyVersion)
 	if err != nil {
 		return nil, err
 	}

@@ -145,15 +145,21 @@ func (t *Turn) reload(ctx context.Context) error {
 }
 
 // appended takes what was appended into the state. A key that comes again has
-// appended nothing: what holds is then what was stored the first time.
+// appended nothing: what holds is then what was stored the first time. Where
+// that cannot be read, a version that follows the state's is taken for the
+// append's own.
 func (t *Turn) appended(ctx context.Context, a *store.Append, version int64) error {
 	first := version - int64(len(a.Messages)) + 1
 	if t.call.Key != "" || first != a.After+1 {
-		if t.reload(ctx) != nil {
-			t.unknown, t.state.version = true, version
+		err := t.reload(ctx)
+		if err == nil || first != a.After+1 {
+			t.unknown = err != nil
+			if t.unknown {
+				t.state.version = version
+			}
+			t.after = t.state.version
+			return nil
 		}
-		t.after = t.state.version
-		return nil
 	}
 	t.after = a.After
 	for i := range t.adds {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/ai-mcp-gateway/gateway/store"
 )
 
 // TestInterleavings has clients take turns on one conversation, in random
@@ -75,7 +77,7 @@ func TestConcurrentTurns(t *testing.T) {
 		next[client]++
 	}
 	m := newManager(t, cold, hot, Options{})
-	if s, err := m.load(t.Context(), "default", "c"); err != nil || s.source != SourceHot || s.version != int64(len(all)) {
+	if s, err := m.load(t.Context(), "default", "c", store.AnyVersion); err != nil || s.source != SourceHot || s.version != int64(len(all)) {
 		t.Errorf("the hot tier is behind: %+v, %v", s, err)
 	}
 }

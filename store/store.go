@@ -55,9 +55,9 @@ type Store interface {
 	Append(ctx context.Context, a *Append) (version int64, err error)
 	// Admit is ErrUnavailable when an Append to the conversation would find no
 	// room or nobody to take it, as far as that is known: who means to answer
-	// first and to append then asks before. While all is well it waits for
-	// nothing.
-	Admit(ctx context.Context, tenant, id string) error
+	// first and to append then asks before. The version is the conversation's,
+	// 0 when there is none, or AnyVersion when nobody can tell now.
+	Admit(ctx context.Context, tenant, id string) (version int64, err error)
 	// PutSummary adds a summary, whose version is the next, and creates the
 	// conversation when it is new. It is a VersionError when after is neither
 	// AnyVersion nor the newest summary's version (0: none yet).

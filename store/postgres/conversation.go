@@ -134,16 +134,14 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (int64, error) {
 		m.roles, m.dialects, m.raws, m.digests, m.tokens, m.models, m.incompletes, m.times)
 }
 
-// Admit returns nil: that the server is away shows in a call alone. Behind a
-// spool it is not asked.
-func (s *Store) Admit(ctx context.Context, _, _ string) error {
-	if err := ctx.Err(); err != nil {
-		return explain("append", err)
-	}
-	if err := s.life.Err(); err != nil {
-		return explain("append", &brokenError{err: errClosed})
-	}
-	return nil
+const sqlVersion = `SELECT coalesce(max(version), 0) FROM conversations WHERE tenant = $1 AND id = $2`
+
+// Admit implements store.Store.
+func (s *Store) Admit(ctx context.Context, tenant, id string) (version int64, err error) {
+	err = s.do(ctx, "admit", again, func(ctx context.Context, c *pgx.Conn) error {
+		return c.QueryRow(ctx, sqlVersion, tenant, id).Scan(&version)
+	})
+	return version, err
 }
 
 // versioned runs a statement whose row is a version, and whether it is that of a

@@ -96,6 +96,8 @@ func (r *replayer) run(ctx context.Context) time.Duration {
 			r.patience.Store(min(2*r.patience.Load(), int64(mostPatience)))
 		}
 		switch {
+		case errors.Is(err, errMissing):
+			return shortPause // another instance is at it
 		case err != nil:
 			r.pause = min(max(2*r.pause, shortPause), longPause)
 			return r.pause/2 + rand.N(r.pause/2)

@@ -413,7 +413,7 @@ func TestFullStore(t *testing.T) {
 	p.log.mu.Lock()
 	p.log.cfg.Limit = 1000
 	p.log.mu.Unlock()
-	if err := p.Admit(t.Context(), "t", "c"); err != nil {
+	if _, err := p.Admit(t.Context(), "t", "c"); err != nil {
 		t.Error(err)
 	}
 	var last int64
@@ -430,7 +430,7 @@ func TestFullStore(t *testing.T) {
 		}
 		last = v
 	}
-	if err := p.Admit(t.Context(), "t", "c"); !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, ErrFull) {
+	if _, err := p.Admit(t.Context(), "t", "c"); !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, ErrFull) {
 		t.Errorf("a turn is admitted to a spool that is full: %v", err)
 	}
 	rows := []store.Call{{ID: "1", Time: time.Unix(1, 0), Tenant: "t", Answer: make([]byte, 1000)}}
@@ -442,7 +442,7 @@ func TestFullStore(t *testing.T) {
 		t.Error(err)
 	}
 	p.drain(t)
-	if err := p.Admit(t.Context(), "t", "c"); err != nil {
+	if _, err := p.Admit(t.Context(), "t", "c"); err != nil {
 		t.Error(err)
 	}
 	list, err := p.Messages(t.Context(), "t", "c", 0, 100)

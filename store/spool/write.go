@@ -24,17 +24,30 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (int64, error) {
 
 // Admit is store.ErrUnavailable when an append would have to go to the log and
 // that is about to be full, or takes nothing more.
-func (s *Store) Admit(ctx context.Context, tenant, id string) error {
+func (s *Store) Admit(ctx context.Context, tenant, id string) (version int64, err error) {
 	if err := ended(ctx); err != nil {
-		return err
+		return 0, err
 	}
-	if s.cfg.CallsOnly || !s.away.Load() && !s.waits(key{tenant: tenant, id: id}) {
+	if s.cfg.CallsOnly {
 		return s.Store.Admit(ctx, tenant, id)
 	}
-	if err := s.log.admitTurn(); err != nil {
-		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	if !s.away.Load() {
+		within, cancel := context.WithTimeout(ctx, s.cfg.Wait)
+		version, err = s.Store.Admit(within, tenant, id)
+		cancel()
+		switch {
+		case ctx.Err() != nil || err != nil && !missed(err):
+			return 0, err
+		case err != nil:
+			s.away.Store(true)
+		case !s.waits(key{tenant: tenant, id: id}):
+			return version, nil
+		}
 	}
-	return nil
+	if err := s.log.admitTurn(); err != nil {
+		return 0, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return store.AnyVersion, nil
 }
 
 // waits reports whether a key has anything in the log.

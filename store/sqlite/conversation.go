@@ -122,22 +122,19 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (version int64, err
 	return version, nil
 }
 
+const sqlVersion = `SELECT coalesce(max(version), 0) FROM conversations WHERE tenant = ? AND id = ?`
+
 // Admit implements store.Store. A disk that took no append is tried first.
-func (s *Store) Admit(ctx context.Context, _, _ string) error {
-	if err := ctx.Err(); err != nil {
-		return explain(err)
+func (s *Store) Admit(ctx context.Context, tenant, id string) (version int64, err error) {
+	if s.ailing.Load() || s.damage.Load() != nil {
+		err := s.Ping(ctx)
+		s.ailing.Store(err != nil)
+		if err != nil {
+			return 0, err
+		}
 	}
-	select {
-	case <-s.write.closing:
-		return errClosed
-	default:
-	}
-	if !s.ailing.Load() && s.damage.Load() == nil {
-		return nil
-	}
-	err := s.Ping(ctx)
-	s.ailing.Store(err != nil)
-	return err
+	err = s.read.run(ctx, func(tx *tx) error { return tx.get(sqlVersion, []any{tenant, id}, &version) })
+	return version, err
 }
 
 const (

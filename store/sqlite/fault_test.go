@@ -63,7 +63,8 @@ func TestFault084_LockedByAnother(t *testing.T) {
 	err := other.write.run(t.Context(), func(*tx) error { // has the lock
 		_, err := hasty.Append(t.Context(), pair("test", 1))
 		wantCode(t, err, sqlite3.SQLITE_BUSY)
-		wantCode(t, hasty.Admit(t.Context(), "t", "c"), sqlite3.SQLITE_BUSY)
+		_, err = hasty.Admit(t.Context(), "t", "c")
+		wantCode(t, err, sqlite3.SQLITE_BUSY)
 
 		// Who would wait longer is still told when its time is over.
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -79,7 +80,7 @@ func TestFault084_LockedByAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := hasty.Admit(t.Context(), "t", "c"); err != nil {
+	if _, err := hasty.Admit(t.Context(), "t", "c"); err != nil {
 		t.Error(err)
 	}
 	appendPair(t, hasty, 1)
@@ -259,9 +260,8 @@ func TestFault084_DamagedAndLarge(t *testing.T) {
 		}
 		_ = s.Ping(t.Context())
 	}
-	for name, err := range map[string]error{
-		"ping": s.Ping(t.Context()), "admit": s.Admit(t.Context(), "t", "c"),
-	} {
+	_, admitted := s.Admit(t.Context(), "t", "c")
+	for name, err := range map[string]error{"ping": s.Ping(t.Context()), "admit": admitted} {
 		if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "damaged") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -399,7 +399,7 @@ func TestFault088_AsyncIsSyncedSoon(t *testing.T) {
 	if _, err := s.Append(t.Context(), pair("test", 4)); !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, syscall.EIO) {
 		t.Errorf("error is %v", err)
 	}
-	if err := s.Admit(t.Context(), "t", "c"); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := s.Admit(t.Context(), "t", "c"); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("error is %v", err)
 	}
 	wantMessages(t, s, 8)

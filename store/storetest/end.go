@@ -26,7 +26,7 @@ func every(s store.Store) map[string]func(ctx context.Context) error {
 			_, err := s.Append(ctx, &store.Append{Tenant: "t", Conversation: "c", After: 1, Key: "new", Messages: lines(2, 2)})
 			return err
 		},
-		"Admit":          func(ctx context.Context) error { return s.Admit(ctx, "t", "c") },
+		"Admit":          func(ctx context.Context) error { _, err := s.Admit(ctx, "t", "c"); return err },
 		"PutSummary":     func(ctx context.Context) error { _, err := s.PutSummary(ctx, "t", "c", 0, summary(1)); return err },
 		"Summary":        func(ctx context.Context) error { _, err := s.Summary(ctx, "t", "c", 1); return err },
 		"PutTodos":       func(ctx context.Context) error { return s.PutTodos(ctx, "t", "c", []store.Todo{{ID: 9}}) },
