@@ -115,7 +115,8 @@ func newTorture(t *testing.T, kills int) *torture {
 
 // write takes turns until it is time to stop. The first writer of a
 // conversation names each turn by an idempotency key, and tries it again until
-// it has an answer; the other one does not, and gives up what got lost.
+// it has an answer, or the run is over; the other one does not, and gives up
+// what got lost.
 func (x *torture) write(conversation, writer int) {
 	random := rand.New(rand.NewPCG(x.seed, uint64(conversation*2+writer)))
 	client := &http.Client{Timeout: 30 * time.Second}
@@ -125,10 +126,7 @@ func (x *torture) write(conversation, writer int) {
 		x.mu.Lock()
 		x.turns = append(x.turns, turn)
 		x.mu.Unlock()
-		for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
-			if x.try(client, turn, writer == 0) || writer != 0 {
-				break
-			}
+		for !x.try(client, turn, writer == 0) && writer == 0 && !x.stopping.Load() {
 			time.Sleep(50 * time.Millisecond)
 		}
 		time.Sleep(time.Duration(random.Float64() * 2 * float64(x.pace)))

@@ -20,7 +20,7 @@ type Manager struct {
 
 	// lost is when the hot tier last failed, in Unix nanoseconds. Since then it
 	// may have missed writes, and until its values have expired they are read
-	// only when they are known to be new enough, or the cold tier cannot be read.
+	// only where they are known to be no older than the cold tier's.
 	lost atomic.Int64
 
 	jobs jobs
@@ -66,25 +66,24 @@ func (m *Manager) Close() {
 }
 
 // load reads a conversation from the hot tier, where that has got to the
-// version which the cold tier is known to have, else from the cold one, from
-// which it refills the hot one. One that never was is a new one.
+// version which the cold tier is known to have. Else it reads the cold one,
+// refills the hot one from it, and takes what is newer: while the cold tier was
+// away, or its log is not empty yet on some instance, that may be the hot one.
+// A conversation that never was is a new one.
 func (m *Manager) load(ctx context.Context, tenant, id string, version int64) (*state, error) {
-	trusted := version != store.AnyVersion || time.Now().UnixNano()-m.lost.Load() >= int64(distrust)
-	if trusted {
-		if s := m.loadHot(ctx, tenant, id); s != nil && s.version >= version {
-			return s, nil
-		}
+	hot := m.loadHot(ctx, tenant, id)
+	doubtful := version == store.AnyVersion && time.Now().UnixNano()-m.lost.Load() < int64(distrust)
+	if hot != nil && hot.version >= version && !doubtful {
+		return hot, nil
 	}
 	s, err := m.loadCold(ctx, tenant, id)
 	switch {
+	case hot != nil && (err != nil || hot.version > s.version):
+		return hot, nil
 	case isNotFound(err):
 		return &state{source: SourceNew}, nil
 	case err == nil:
 		m.put(ctx, tenant, id, s.held())
-	case !trusted:
-		if hot := m.loadHot(ctx, tenant, id); hot != nil {
-			return hot, nil
-		}
 	}
 	return s, err
 }

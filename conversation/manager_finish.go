@@ -152,6 +152,9 @@ func (t *Turn) appended(ctx context.Context, a *store.Append, version int64) err
 	first := version - int64(len(a.Messages)) + 1
 	if t.call.Key != "" || first != a.After+1 {
 		err := t.reload(ctx)
+		if err == nil {
+			t.recognise(first)
+		}
 		if err == nil || first != a.After+1 {
 			t.unknown = err != nil
 			if t.unknown {
@@ -168,4 +171,15 @@ func (t *Turn) appended(ctx context.Context, a *store.Append, version int64) err
 	t.state.add(t.adds)
 	t.state.version = version
 	return nil
+}
+
+// recognise takes the times of what was stored from first on, which under a key
+// that comes again are those of the first time.
+func (t *Turn) recognise(first int64) {
+	for i := range t.state.turns {
+		m := &t.state.turns[i]
+		if n := m.Seq - first; n >= 0 && n < int64(len(t.adds)) && t.adds[n].Digest == m.Digest {
+			t.adds[n].Created = m.Created
+		}
+	}
 }
