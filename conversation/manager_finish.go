@@ -112,7 +112,7 @@ func (t *Turn) append(ctx context.Context) error {
 			return t.appended(ctx, a, version)
 		case errors.As(err, &conflict) && rebases < maxRebases:
 			rebases++
-			if err := t.rebase(ctx, rebases); err != nil {
+			if err := t.rebase(ctx, rebases, conflict.Version); err != nil {
 				return err
 			}
 			a.After = t.state.version
@@ -124,18 +124,23 @@ func (t *Turn) append(ctx context.Context) error {
 	}
 }
 
-// rebase reads what others have written.
-func (t *Turn) rebase(ctx context.Context, number int) error {
+// rebase reads what others have written, which is at least the given version.
+func (t *Turn) rebase(ctx context.Context, number int, version int64) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(mathrand.N(time.Duration(number) * rebasePause)):
 	}
-	return t.reload(ctx)
+	return t.take(t.manager.load(ctx, t.call.Tenant, t.call.ID, version))
 }
 
+// reload reads what is stored.
 func (t *Turn) reload(ctx context.Context) error {
-	s, err := t.manager.loadCold(ctx, t.call.Tenant, t.call.ID)
+	return t.take(t.manager.loadCold(ctx, t.call.Tenant, t.call.ID))
+}
+
+// take makes s the state.
+func (t *Turn) take(s *state, err error) error {
 	if err != nil {
 		return err
 	}
