@@ -79,7 +79,7 @@ func (m *Manager) load(ctx context.Context, tenant, id string, version int64) (*
 	s, err := m.loadCold(ctx, tenant, id)
 	switch {
 	case hot != nil && (err != nil || hot.version > s.version):
-		return hot, nil
+		return hot, nil //nolint:nilerr // it is what can be had
 	case isNotFound(err):
 		return &state{source: SourceNew}, nil
 	case err == nil:
