@@ -31,10 +31,10 @@ build: ## build the static binary into bin/
 	CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -o $(GATEWAY) .
 
 test: redis postgres haproxy ## run all Go tests, with the real services they need
-	$(GO) test -timeout 5m $(PKG)
+	$(GO) test -timeout 15m $(PKG)
 
 race: redis postgres haproxy ## run all Go tests under the race detector
-	$(GO) test -race -timeout 10m $(PKG)
+	$(GO) test -race -timeout 30m $(PKG)
 
 check: $(GOFUMPT) $(GOLANGCI) ## gofumpt, go vet, golangci-lint, import table
 	@out=$$(git ls-files -co --exclude-standard '*.go' | xargs $(GOFUMPT) -l) && \

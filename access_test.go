@@ -185,7 +185,10 @@ func TestRoutesNeedKeys(t *testing.T) {
 	for _, path := range []string{"/v1/models", "/v1/models/sim-l0", "/v1/models/none", "/v1/files", "/v1/responses/resp_1", "/v1/responses/resp_1/input_items"} {
 		g.ask("GET", path, "").wantUnauthorized(t)
 	}
-	for _, path := range []string{"/admin/keys", "/admin/reload", "/debug/pprof/", "/debug/vars", "/console", "/mcp", "/nothing"} {
+	if r := g.post("/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`); r.status != http.StatusUnauthorized || strings.Contains(r.body, "tools") {
+		t.Errorf("/mcp: status %d: %s", r.status, r.body)
+	}
+	for _, path := range []string{"/admin/keys", "/admin/reload", "/debug/pprof/", "/debug/vars", "/console", "/nothing"} {
 		g.ask("GET", path, "").wantError(t, http.StatusNotFound, "caller_route_not_found")
 	}
 }
