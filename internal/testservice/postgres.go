@@ -119,7 +119,8 @@ func (s *PostgresServer) Resume() {
 	s.signal(syscall.SIGCONT)
 }
 
-// signal reaches the server first, so that no backend begins meanwhile.
+// signal reaches the server first, so that no backend begins meanwhile: one that
+// is being forked when the signal is sent is there when the server has stopped.
 func (s *PostgresServer) signal(sig syscall.Signal) {
 	s.t.Helper()
 	if s.proc == nil {
@@ -127,6 +128,9 @@ func (s *PostgresServer) signal(sig syscall.Signal) {
 	}
 	if err := s.proc.signal(sig); err != nil {
 		s.t.Fatalf("cannot signal PostgreSQL: %v", err)
+	}
+	if sig == syscall.SIGSTOP && !s.proc.stopped() {
+		s.t.Fatal("PostgreSQL does not stop")
 	}
 	for _, pid := range s.backends() {
 		_ = syscall.Kill(pid, sig) // one that has ended needs no signal

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
@@ -98,6 +99,22 @@ func (p *process) run(stdout io.Reader, ready string, started chan<- error) {
 }
 
 func (p *process) signal(sig syscall.Signal) error { return p.cmd.Process.Signal(sig) }
+
+// stopped waits until SIGSTOP has taken effect; false when it does not in time.
+func (p *process) stopped() bool {
+	path := fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid)
+	for end := time.Now().Add(startTimeout); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			return false // it has ended
+		}
+		// The state follows the name, which is in parentheses.
+		if at := strings.LastIndexByte(string(stat), ')'); at > 0 && strings.HasPrefix(string(stat[at:]), ") T") {
+			return true
+		}
+	}
+	return false
+}
 
 // kill ends the child, paused or not, and waits for it.
 func (p *process) kill() {
