@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -295,7 +293,7 @@ func TestAccept_P8_Tenants(t *testing.T) {
 				t.Fatalf("%d %s", r.status, r.body)
 			}
 		}
-		theirs, never := g.read("/v1/context/theirs", other), g.read("/v1/context/never", other)
+		theirs, never := g.get("/v1/context/theirs", other), g.get("/v1/context/never", other)
 		if never.status != 200 || theirs.status != 200 || strings.ReplaceAll(theirs.body, "theirs", "never") != never.body {
 			t.Errorf("theirs: %d %s, never: %d %s", theirs.status, theirs.body, never.status, never.body)
 		}
@@ -312,30 +310,10 @@ func TestAccept_P8_Tenants(t *testing.T) {
 		if strings.Contains(string(seen[len(seen)-1].Body), "secret") {
 			t.Errorf("%s", seen[len(seen)-1].Body)
 		}
-		if n := gjson.Get(g.read("/v1/context/theirs", a).body, "messageCount").Int(); n != 4 {
+		if n := gjson.Get(g.get("/v1/context/theirs", a).body, "messageCount").Int(); n != 4 {
 			t.Errorf("the owner has %d messages, want 4", n)
 		}
 	})
-}
-
-// read gets a path with header lines.
-func (g *instance) read(path string, header ...string) reply {
-	g.t.Helper()
-	req, err := http.NewRequest(http.MethodGet, g.URL+path, http.NoBody)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	for _, line := range header {
-		name, value, _ := strings.Cut(line, ": ")
-		req.Header.Set(name, value)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return reply{status: resp.StatusCode, header: resp.Header, body: string(body), err: err}
 }
 
 // TestAccept_P9 has /health say what goes and comes.

@@ -23,32 +23,11 @@ import (
 // stats reads /v1/stats with the given query.
 func (g *instance) stats(query string, header ...string) gjson.Result {
 	g.t.Helper()
-	r := g.fetch("/v1/stats"+query, header...)
+	r := g.get("/v1/stats"+query, header...)
 	if r.status != 200 {
 		g.t.Fatalf("/v1/stats%s: %d %s\n%s", query, r.status, r.body, g.logs.tail())
 	}
 	return gjson.Parse(r.body)
-}
-
-// fetch is get with header lines.
-func (g *instance) fetch(path string, header ...string) reply {
-	g.t.Helper()
-	req, err := http.NewRequest(http.MethodGet, g.URL+path, http.NoBody)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	for _, h := range header {
-		name, value, _ := strings.Cut(h, ": ")
-		req.Header.Set(name, value)
-	}
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return reply{status: resp.StatusCode, header: resp.Header, body: string(body), err: err}
 }
 
 // nano is an amount of USD, as JSON or a header has it, in nano-dollars.
@@ -195,20 +174,20 @@ func TestAccept_O7(t *testing.T) {
 		agent := mine.takeNative(g.post("/v1/code-agent", `{"conversationId":"agent","task":"Write a sieve."}`, key).body)
 		mine.wants(g, key)
 
-		got := gjson.Parse(g.fetch("/v1/stats/conversation/agent", key).body)
+		got := gjson.Parse(g.get("/v1/stats/conversation/agent", key).body)
 		if got.Get("llmCalls").Int() != agent.Get("calls.#").Int() || nano(t, got.Get("totalCost").Raw) != nano(t, agent.Get("cost").Raw) ||
 			got.Get("messageCount").Int() != 2 || got.Get("conversationId").Str != "agent" || got.Get("totalTokens.output").Int() != agent.Get("tokens.output").Int() || !got.Get("updatedAt").Time().After(time.Unix(0, 0)) {
 			t.Errorf("%s of %s", got.Raw, agent.Raw)
 		}
 
-		if n := gjson.Get(g.fetch("/v1/stats/conversation/c", key).body, "llmCalls").Int(); n != 3 {
+		if n := gjson.Get(g.get("/v1/stats/conversation/c", key).body, "llmCalls").Int(); n != 3 {
 			t.Errorf("%d calls for the conversation c, want 3", n)
 		}
 
 		const other = "Authorization: Bearer key-of-tenant-b"
 		wantsNothing(t, g, other)
 		for _, id := range []string{"agent", "never"} {
-			g.fetch("/v1/stats/conversation/"+id, other).wantError(t, 404, "caller_not_found")
+			g.get("/v1/stats/conversation/"+id, other).wantError(t, 404, "caller_not_found")
 		}
 		day := time.Now().UTC().AddDate(0, 0, 2).Format(time.DateOnly)
 		if n := g.stats("?from="+day, key).Get("totalCalls").Int(); n != 0 {

@@ -51,12 +51,16 @@ func onBackends(t *testing.T, f func(t *testing.T, b *backend)) {
 	})
 }
 
-// get reads a path.
-func (g *instance) get(path string) reply {
+// get reads a path. header holds "Name: value" pairs.
+func (g *instance) get(path string, header ...string) reply {
 	g.t.Helper()
 	req, err := http.NewRequest(http.MethodGet, g.URL+path, http.NoBody)
 	if err != nil {
 		g.t.Fatal(err)
+	}
+	for _, h := range header {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Set(name, value)
 	}
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)

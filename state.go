@@ -138,21 +138,18 @@ func openLog(dir string, settings spool.Config) (found *spool.Log, err error) {
 		log, err := spool.Open(path, settings)
 		switch {
 		case errors.Is(err, spool.ErrLocked):
-			continue
 		case err != nil && found == nil:
 			return nil, err
-		case err != nil:
-			continue // it is not needed
-		}
-		if log.State().Records > 0 || found == nil {
-			if found != nil {
-				_ = found.Close()
-			}
+		case err != nil: // it is not needed
+		case found == nil:
 			found = log
-		} else {
+		case log.State().Records > 0:
+			_ = found.Close()
+			found = log
+		default:
 			_ = log.Close()
 		}
-		if found.State().Records > 0 {
+		if found != nil && found.State().Records > 0 {
 			return found, nil
 		}
 	}

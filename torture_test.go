@@ -85,10 +85,10 @@ type torture struct {
 
 // tortured is one turn as its writer saw it.
 type tortured struct {
-	conversation, text  string
-	sent, answered      time.Time // answered is zero when that is not known
-	unstored            bool      // the answer said that the turn was not stored
-	refused, unanswered int       // tries that ended so
+	conversation, text string
+	sent, answered     time.Time // answered is zero when that is not known
+	unstored           bool      // the answer said that the turn was not stored
+	refused            int       // tries that ended so
 }
 
 // judged reports whether a turn that comes after w had to be behind it.
@@ -159,14 +159,12 @@ func (x *torture) try(client *http.Client, turn *tortured, keyed bool) bool {
 	}
 	answer, err := client.Do(r)
 	if err != nil {
-		turn.unanswered++
 		return false
 	}
 	_, err = io.Copy(io.Discard, answer.Body)
 	_ = answer.Body.Close()
 	switch {
 	case err != nil:
-		turn.unanswered++
 		return false
 	case answer.StatusCode != http.StatusOK:
 		turn.refused++

@@ -81,7 +81,10 @@ describe('over stdio', () => {
     await client.callTool({ name: 'code_agent', arguments: { task: 'x' } }, undefined, {
       onprogress: (p) => seen.push(p.progress),
     });
-    assert.deepEqual(seen, [0, 1]);
+    // The SDK forgets the listener as soon as it reads the result, so that a
+    // notification read together with it is lost; TestNoProgressIsLost counts them all.
+    assert.equal(seen[0], 0);
+    assert.ok(seen.length === 1 || (seen.length === 2 && seen[1] === 1), `${seen}`);
   });
 });
 

@@ -300,7 +300,7 @@ func (a *Agent) ask(e *Engine, role, prompt string) (string, *translate.Error) {
 	if _, err := c.WriteTo(&answer); err != nil {
 		return "", gone(&c.cancel)
 	}
-	return chatText(answer.Bytes()), nil
+	return ChatText(answer.Bytes()), nil
 }
 
 // take makes c the call under way, unless the agent's own has been ended.
@@ -320,8 +320,9 @@ func (c *Call) absorb(part *Call) {
 	c.total()
 }
 
-// chatText is the text of a chat answer.
-func chatText(body []byte) string {
+// ChatText is the text of an answer in OpenAI's chat dialect, or its refusal;
+// empty when the body has neither.
+func ChatText(body []byte) string {
 	var answer struct {
 		Choices []struct {
 			Message struct{ Content, Refusal string }

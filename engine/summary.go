@@ -76,7 +76,7 @@ func (e *Engine) Summarize(ctx context.Context, r *conversation.SummaryRequest) 
 	case err != nil:
 		return "", "", err
 	}
-	return chatText(answer.Bytes()), model, nil
+	return ChatText(answer.Bytes()), model, nil
 }
 
 // background tells of a call that the engine made of its own accord.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"sync"
 
+	"github.com/ai-mcp-gateway/gateway/mcp/tool"
 	"github.com/ai-mcp-gateway/gateway/tenant"
 )
 
@@ -67,7 +68,7 @@ func (x *exchange) write(method string, params any) {
 	if x.ended {
 		return
 	}
-	b, err := marshal(struct {
+	b, err := tool.Marshal(struct {
 		JSONRPC string `json:"jsonrpc"`
 		Method  string `json:"method"`
 		Params  any    `json:"params,omitempty"`

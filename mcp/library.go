@@ -142,7 +142,7 @@ func contentOf(b tool.Block) mcp.Content {
 
 // ask has the library answer a request. It sees an id of ours.
 func (s *Server) ask(ctx context.Context, c *connection, x *exchange) []byte {
-	request, err := marshal(struct {
+	request, err := tool.Marshal(struct {
 		JSONRPC string          `json:"jsonrpc"`
 		ID      int             `json:"id"`
 		Method  string          `json:"method"`
@@ -164,7 +164,7 @@ func (s *Server) ask(ctx context.Context, c *connection, x *exchange) []byte {
 
 // success is the answer to a request.
 func success(id json.RawMessage, result any) []byte {
-	b, err := marshal(struct {
+	b, err := tool.Marshal(struct {
 		JSONRPC string          `json:"jsonrpc"`
 		ID      json.RawMessage `json:"id"`
 		Result  any             `json:"result"`

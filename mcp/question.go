@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+
+	"github.com/ai-mcp-gateway/gateway/mcp/tool"
 )
 
 // questions are the requests that the server has put to clients and that are
@@ -18,7 +20,7 @@ type questions struct {
 // ask puts a request to the client of out and waits for the answer.
 func (q *questions) ask(ctx context.Context, out sink, method string, params any) (json.RawMessage, error) {
 	id := "gateway-" + rand.Text() // nobody can answer in another client's place
-	b, err := marshal(struct {
+	b, err := tool.Marshal(struct {
 		JSONRPC string `json:"jsonrpc"`
 		ID      string `json:"id"`
 		Method  string `json:"method"`

@@ -15,7 +15,6 @@
 package mcp
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -134,7 +133,7 @@ func failure(id json.RawMessage, f *fault) []byte {
 	if id == nil {
 		id = json.RawMessage("null")
 	}
-	b, err := marshal(struct {
+	b, err := tool.Marshal(struct {
 		JSONRPC string          `json:"jsonrpc"`
 		ID      json.RawMessage `json:"id"`
 		Error   *fault          `json:"error"`
@@ -143,15 +142,4 @@ func failure(id json.RawMessage, f *fault) []byte {
 		panic("BUG: a fault does not marshal: " + err.Error())
 	}
 	return b
-}
-
-// marshal is json.Marshal that leaves <, > and & as they are.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

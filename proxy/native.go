@@ -7,6 +7,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/ai-mcp-gateway/gateway/engine"
 	"github.com/ai-mcp-gateway/gateway/store"
 	"github.com/ai-mcp-gateway/gateway/telemetry"
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -170,32 +171,12 @@ func (s *Server) answerNative(ctx *fasthttp.RequestCtx, c *call, q *nativeReques
 		s.fail(ctx, c, &translate.Error{Code: translate.GatewayInternal, Message: "the answer could not be read"})
 		return
 	}
-	a := nativeAnswer{Result: c.result(textOf(body.Bytes())), Context: c.contextState(), Performance: c.performance()}
+	a := nativeAnswer{Result: c.result(engine.ChatText(body.Bytes())), Context: c.contextState(), Performance: c.performance()}
 	if routed {
 		a.Routing = c.routing(q)
 	}
 	out, _ := json.Marshal(&a) // strings and numbers always marshal
 	s.writeNative(ctx, c, out)
-}
-
-// textOf is the text of a chat answer.
-func textOf(body []byte) string {
-	var answer struct {
-		Choices []struct {
-			Message struct {
-				Content string `json:"content"`
-				Refusal string `json:"refusal"`
-			} `json:"message"`
-		} `json:"choices"`
-	}
-	if json.Unmarshal(body, &answer) != nil || len(answer.Choices) == 0 {
-		return ""
-	}
-	m := &answer.Choices[0].Message
-	if m.Content == "" {
-		return m.Refusal
-	}
-	return m.Content
 }
 
 func (c *call) result(text string) nativeResult {

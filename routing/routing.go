@@ -1,7 +1,7 @@
 // Package routing decides, and does nothing else: it has no I/O, no clock and
-// no goroutine. From what a request looks like, Analyse tells how hard it
-// seems and what a model must be able to do; Decide picks the tier to start at
-// and the targets in their order; the rest judges what came back.
+// no goroutine. A Prior tells from a text how hard it seems, a Learner bends
+// that to the outcomes of one stream, and a Cascade verifies cheap answers and
+// escalates.
 //
 // # The prior
 //

@@ -48,9 +48,9 @@ func (w *words) next() bool {
 	if w.at == len(w.text) {
 		return false
 	}
-	start, class := w.at, classes[w.text[w.at]]
+	start, kind := w.at, classes[w.text[w.at]]
 	w.capped = w.text[w.at]-'A' < 26
-	switch class {
+	switch kind {
 	case classLetter:
 		w.kind = letters
 	case classDigit:
@@ -59,10 +59,10 @@ func (w *words) next() bool {
 		w.kind = mark
 	}
 	h := uint64(hashStart)
-	for w.at < len(w.text) && classes[w.text[w.at]] == class {
+	for w.at < len(w.text) && classes[w.text[w.at]] == kind {
 		c := w.text[w.at]
 		switch {
-		case class == classDigit:
+		case kind == classDigit:
 			c = '0' // how long a number is says more than which it is
 		case c-'A' < 26:
 			c |= 0x20
@@ -72,7 +72,7 @@ func (w *words) next() bool {
 		}
 		h = (h ^ uint64(c)) * hashPrime
 		w.at++
-		if class == classMark {
+		if kind == classMark {
 			break
 		}
 	}

@@ -147,7 +147,7 @@ func (l *llm) chat(ctx context.Context, c *tool.Call, in *chatIn) (*chatOut, err
 		if _, err := e.WriteTo(&answer); err != nil {
 			return &translate.Error{Code: translate.CallerGone, Message: "the call was cancelled"}
 		}
-		out = chatOut{Content: textOf(answer.Bytes())}
+		out = chatOut{Content: engine.ChatText(answer.Bytes())}
 		return nil
 	}()
 	r := &e.Record
@@ -176,26 +176,6 @@ func told(err *translate.Error) error {
 		text += " (" + err.Param + ")"
 	}
 	return tool.Errorf("%s [%s]", text, err.Code)
-}
-
-// textOf is the text of a chat answer.
-func textOf(body []byte) string {
-	var answer struct {
-		Choices []struct {
-			Message struct {
-				Content string `json:"content"`
-				Refusal string `json:"refusal"`
-			} `json:"message"`
-		} `json:"choices"`
-	}
-	if json.Unmarshal(body, &answer) != nil || len(answer.Choices) == 0 {
-		return ""
-	}
-	m := &answer.Choices[0].Message
-	if m.Content == "" {
-		return m.Refusal
-	}
-	return m.Content
 }
 
 type modelsOut struct {

@@ -143,7 +143,7 @@ func (s *Schema) MarshalJSON() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	add := func(name string, value any) {
-		text, _ := marshal(value) // texts, numbers and schemas always marshal
+		text, _ := Marshal(value) // texts, numbers and schemas always marshal
 		if b.Len() > 0 {
 			b.WriteByte(',')
 		}
@@ -222,8 +222,8 @@ func (list properties) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// marshal is json.Marshal that leaves <, > and & as they are.
-func marshal(v any) ([]byte, error) {
+// Marshal is json.Marshal that leaves <, > and & as they are.
+func Marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

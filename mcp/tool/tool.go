@@ -106,7 +106,7 @@ func New[In, Out any](t Tool, run func(ctx context.Context, c *Call, in *In) (*O
 		if err != nil {
 			return nil, err
 		}
-		structured, err := marshal(out)
+		structured, err := Marshal(out)
 		if err != nil {
 			return nil, fmt.Errorf("cannot marshal the output of %s: %w", t.Name, err)
 		}
