@@ -94,7 +94,7 @@ var fences = map[string][]string{
 	"github.com/google/go-cmp":                 {"tests", "store/storetest"},
 	"github.com/modelcontextprotocol/go-sdk":   {"tests"},
 	"github.com/openai/openai-go/v3":           {"tests"},
-	"github.com/santhosh-tekuri/jsonschema/v6": {"tests"},
+	"github.com/santhosh-tekuri/jsonschema/v6": {"engine", "tests"},
 	"go.uber.org/goleak":                       {"tests"},
 }
 

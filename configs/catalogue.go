@@ -229,7 +229,7 @@ func (c *Config) climb() {
 		}
 		c.Tiers = fillLadder(c.Tiers)
 	}
-	c.Routing.RoutingConfig = c.asked
+	c.Routing = c.asked
 	if n := len(c.Tiers); n > 0 {
 		c.Routing.DefaultTier = cmp.Or(c.asked.DefaultTier, c.Tiers[0].Name)
 		c.Routing.MaxTier = cmp.Or(c.asked.MaxTier, c.Tiers[n-1].Name)

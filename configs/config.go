@@ -132,13 +132,7 @@ type Config struct {
 	Tiers []engine.TierConfig `yaml:"tiers"`
 
 	// Routing steers the choice of a tier.
-	Routing struct {
-		engine.RoutingConfig `yaml:",inline"`
-		// CrossCheck lets a second model review an answer.
-		CrossCheck string `yaml:"cross_check" enum:"off|auto|always"`
-		// Escalate lets a failed answer go up a tier.
-		Escalate bool `yaml:"escalate"`
-	} `yaml:"routing"`
+	Routing engine.RoutingConfig `yaml:"routing"`
 
 	// Fetch is about images and documents that a request names by URL.
 	Fetch fetch.Config `yaml:"fetch"`

@@ -24,7 +24,7 @@ func (c *Config) Engine() engine.Config {
 	cfg := engine.Config{
 		Providers: slices.Clone(c.Providers),
 		Tiers:     slices.Clone(c.Tiers),
-		Routing:   c.Routing.RoutingConfig,
+		Routing:   c.Routing,
 		Cache:     c.Cache.Response,
 		Fetch:     c.Fetch,
 		Strict:    c.Strict,

@@ -56,7 +56,7 @@ func finish(c *Config, r *report, env func(string) (string, bool)) (*Config, err
 	}
 	c.normalize()
 	c.catalogue = catalogueOn(time.Now())
-	c.ladderGiven, c.asked = len(c.Tiers) > 0, c.Routing.RoutingConfig
+	c.ladderGiven, c.asked = len(c.Tiers) > 0, c.Routing
 	check(c, r)
 	if err := r.err(); err != nil {
 		return nil, err

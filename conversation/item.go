@@ -309,3 +309,32 @@ func textOrRaw(raw []byte) []byte {
 	}
 	return raw
 }
+
+// Said is the text of a message, attachments left out, and whether it calls
+// tools.
+func Said(dialect string, raw []byte) (text string, calls bool) {
+	it := readItem(dialect, raw)
+	var b strings.Builder
+	for i := range it.pieces {
+		switch p := &it.pieces[i]; p.kind {
+		case textPiece:
+			if b.Len() > 0 {
+				b.WriteByte('\n')
+			}
+			b.Write(p.text)
+		case callPiece:
+			calls = true
+		}
+	}
+	return b.String(), calls
+}
+
+// TextsOf are messages as texts for Extract.
+func TextsOf(dialect string, items [][]byte) []Text {
+	texts := make([]Text, len(items))
+	for i, raw := range items {
+		it := readItem(dialect, raw)
+		texts[i] = Text{Role: it.role, Name: string(it.name), Text: it.plain()}
+	}
+	return texts
+}

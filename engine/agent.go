@@ -111,7 +111,10 @@ func (a *Agent) Gone(stopping bool) {
 func (a *Agent) begin(e *Engine) *translate.Error {
 	c := a.Call
 	c.engine, c.state = e, e.state.Load()
-	c.accounted = true                                       // in the calls that it is made of
+	c.accounted = true // in the calls that it is made of
+	if err := c.limit(); err != nil {
+		return err
+	}
 	task, _ := json.Marshal(chatMessageBody{"user", a.Task}) // strings always marshal
 	ctx, cancel := context.WithTimeout(context.Background(), loadWithin)
 	defer cancel()
@@ -278,7 +281,8 @@ func (a *Agent) ask(e *Engine, role, prompt string) (string, *translate.Error) {
 	c := AcquireCall(time.Now())
 	defer c.Release()
 	c.Op, c.Caller, c.TierHint, c.Control = translate.OpChat, parent.Caller, parent.TierHint, parent.Control
-	c.Role = role
+	c.Role, c.Quality = role, parent.Quality
+	c.lend(parent)
 	c.Record.RequestID, c.Record.Op, c.Record.Model = parent.Record.RequestID, parent.Record.Op, parent.Record.Model
 	c.Record.Conversation = parent.Conversation
 	if err := c.Request.Scan(body); err != nil {
@@ -313,11 +317,14 @@ func (a *Agent) take(c *Call) bool {
 
 // absorb adds what a call made for this one has used and cost.
 func (c *Call) absorb(part *Call) {
-	c.Record.Attempts = append(c.Record.Attempts, part.Record.Attempts...)
-	c.Record.TargetModel, c.Record.Provider, c.Record.Tier = part.Record.TargetModel, part.Record.Provider, part.Record.Tier
-	c.Record.Cache, c.Record.CacheReason, c.Record.Reason = part.Record.Cache, part.Record.CacheReason, part.Record.Reason
-	c.waited += part.waited
-	c.total()
+	r, p := &c.Record, &part.Record
+	r.TargetModel, r.Provider, r.Tier = p.TargetModel, p.Provider, p.Tier
+	r.Cache, r.CacheReason, r.Reason = p.Cache, p.CacheReason, p.Reason
+	r.Complexity, r.Quality, r.Task, r.Check = p.Complexity, p.Quality, p.Task, p.Check
+	if p.Escalated {
+		r.Escalated, r.Handoff = true, p.Handoff
+	}
+	c.charge(part)
 }
 
 // ChatText is the text of an answer in OpenAI's chat dialect, or its refusal;

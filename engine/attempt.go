@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/translate"
@@ -15,14 +16,18 @@ import (
 func (e *Engine) attempt(c *Call, r *route) *translate.Error {
 	e.retries.call()
 	c.deadline = c.Start.Add(c.state.config.Upstream.Total)
+	if !c.until.IsZero() && c.until.Before(c.deadline) {
+		c.deadline = c.until
+	}
+	c.before = c.Attempts()
 	now := time.Now()
 	var again failure
 	var last *translate.Error
 	for _, t := range c.order(r, now) {
-		if c.Attempts() >= maxAttempts || now.After(c.deadline) {
+		if c.tries() >= maxAttempts || now.After(c.deadline) {
 			break
 		}
-		if t == c.hedged || !r.offers(t, c.Op) {
+		if t == c.hedged || !r.offers(t, c.Op) || !c.fits(t) {
 			continue
 		}
 		tried, err := e.tryTarget(c, r, t, now)
@@ -37,7 +42,7 @@ func (e *Engine) attempt(c *Call, r *route) *translate.Error {
 		}
 		now = time.Now()
 	}
-	if again.target != nil {
+	if again.target != nil && !c.internal { // a review that fails is done without
 		if err := e.retry(c, r, again); err == nil || !failsOver(err) {
 			return err
 		} else if err != errNotTried {
@@ -58,6 +63,9 @@ func (e *Engine) verdict(c *Call, r *route, last *translate.Error) *translate.Er
 	}
 	if last != nil {
 		return last
+	}
+	if c.most != noLimit && !slices.ContainsFunc(r.targets, c.fits) {
+		return tooDear()
 	}
 	for _, t := range r.targets {
 		if r.offers(t, c.Op) && t.key(now) < 0 {
@@ -84,7 +92,7 @@ func (e *Engine) tryTarget(c *Call, r *route, t *target, now time.Time) (tried b
 // tryKeys makes one attempt with each key of the target's provider that is not
 // set aside, until one is accepted.
 func (e *Engine) tryKeys(c *Call, t *target, now time.Time) (tried bool, err *translate.Error) {
-	for c.Attempts() < maxAttempts {
+	for c.tries() < maxAttempts {
 		key := t.key(now)
 		if key < 0 {
 			break
@@ -141,13 +149,16 @@ func (e *Engine) try(c *Call, t *target, key int, pass upstream.Pass, now time.T
 		}
 		return err
 	}
-	c.took(t)
+	c.took(t, c.Attempts()-1)
 	return nil
 }
 
-// took notes whose answer it is.
-func (c *Call) took(t *target) {
-	c.target = t
+// tries is how many attempts were made at the answer that is under way.
+func (c *Call) tries() int { return c.Attempts() - c.before }
+
+// took notes whose answer it is, and which attempt gave it.
+func (c *Call) took(t *target, attempt int) {
+	c.target, c.answering = t, attempt
 	c.Record.TargetModel, c.Record.Provider, c.Record.Tier = t.id, t.provider.config.Name, t.tier
 }
 

@@ -48,6 +48,10 @@ type Call struct {
 	Key string
 	// Strict refuses what a provider cannot be told, in place of dropping it.
 	Strict bool
+	// Quality is the caller's wish for an answer of auto: normal, high or
+	// critical; empty is normal. MaxCost is the most that the call may cost, in
+	// USD; empty is no limit.
+	Quality, MaxCost []byte
 	// Role is what the call is for; empty is the client's own, "primary".
 	Role  string
 	Start time.Time
@@ -74,6 +78,8 @@ type Call struct {
 	rows     []store.Call // on their way into the ledger
 	decision []byte       // is what they say of it
 	text     []byte
+	items    [][]byte // of the request
+	asked    []byte   // what its user said last
 
 	life
 }
@@ -94,6 +100,14 @@ type life struct {
 	deadline time.Time     // of all attempts, until the first byte
 	hedged   *target       // has been asked besides another
 	waited   time.Duration // for providers
+	internal bool          // the gateway's own call, which is part of another
+	until    time.Time     // comes before the deadline, if it is set
+	most     int64         // that it may cost, in nano-dollars; noLimit
+	lent     bool          // most is what is left of another call's
+	before   int           // attempts that were made at other answers
+	// answering is the attempt whose answer it is.
+	answering int
+	routed
 
 	// The answer: one of these is set.
 	own    bufpool.Buffer  // of a plain answer that may be stored, while it comes in
@@ -142,6 +156,12 @@ func (c *Call) Release() {
 	c.wire = upstream.Request{}
 	c.Version, c.Betas, c.Strict, c.Estimated = nil, nil, false, false
 	c.Conversation, c.Key, c.Role = "", "", ""
+	c.Quality, c.MaxCost = nil, nil
+	clear(c.items)
+	c.items = c.items[:0]
+	if cap(c.asked) > bodyKept {
+		c.asked = nil
+	}
 	c.bridge.reset()
 	c.life = life{}
 	calls.Put(c)

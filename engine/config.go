@@ -102,6 +102,13 @@ type RoutingConfig struct {
 	// fewest calls under way for its weight, or of two at random the one that
 	// should answer first. Empty means in order.
 	Balance string `yaml:"balance" enum:"order|weighted|least_loaded|latency"`
+	// CrossCheck has a second model look at the answers of auto: never, where
+	// the decision asks for it, or always.
+	CrossCheck string `yaml:"cross_check" enum:"off|auto|always"`
+	// Escalate takes an answer that is not good enough to the next tier.
+	Escalate bool `yaml:"escalate"`
+	// FreeOnly refuses every attempt that could cost anything.
+	FreeOnly bool `yaml:"free_only"`
 	// Hedge asks a second model of the same tier, or a second provider of the
 	// same model, when the first is slow.
 	Hedge HedgeConfig `yaml:"hedge"`

@@ -142,6 +142,15 @@ func (e *Engine) Do(c *Call) *translate.Error {
 	return err
 }
 
+// noModel is what the caller is told when nothing serves the model.
+func noModel() *translate.Error {
+	return &translate.Error{
+		Code:    translate.CallerModelNotFound,
+		Message: "the model does not exist or no configured provider serves it; GET /v1/models lists what does",
+		Param:   "model",
+	}
+}
+
 func (e *Engine) answer(c *Call) *translate.Error {
 	s := e.state.Load()
 	c.engine, c.state = e, s
@@ -151,16 +160,22 @@ func (e *Engine) answer(c *Call) *translate.Error {
 		r = s.table.resolve(c.Request.Model, c.TierHint)
 	}
 	if r == nil {
-		return &translate.Error{
-			Code:    translate.CallerModelNotFound,
-			Message: "the model does not exist or no configured provider serves it; GET /v1/models lists what does",
-			Param:   "model",
-		}
+		return noModel()
 	}
 	c.Record.Reason = r.reason
+	if err := c.limit(); err != nil {
+		return err
+	}
+	if r.auto && itemsField(c.Op) != translate.FieldNone {
+		var err *translate.Error
+		if r, err = c.decide(r); err != nil {
+			return err
+		}
+	}
 	if err := c.attach(r); err != nil {
 		return err
 	}
+	r = c.goesOn(r)
 	if c.Op == translate.OpResponses {
 		if err := c.recall(); err != nil {
 			return err
@@ -171,7 +186,7 @@ func (e *Engine) answer(c *Call) *translate.Error {
 	}
 	if s.memory == nil {
 		c.Record.Cache, c.Record.CacheReason = "bypass", "disabled"
-		return e.attempt(c, r)
+		return e.solve(c, r)
 	}
 	return e.doCached(c, r)
 }

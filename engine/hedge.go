@@ -62,7 +62,7 @@ const (
 // can't be one. A Responses call gets none: it may leave something behind at
 // its provider.
 func (e *Engine) arm(c *Call, r *route, t *target, now time.Time) *hedge {
-	if len(r.ranks) == 0 || c.hedged != nil || c.Op == translate.OpResponses || !c.state.config.Routing.Hedge.Enabled {
+	if len(r.ranks) == 0 || c.hedged != nil || c.Op == translate.OpResponses || c.most != noLimit || !c.state.config.Routing.Hedge.Enabled {
 		return nil
 	}
 	k := r.rankOf(t)
@@ -97,6 +97,7 @@ func (c *Call) copies(other *Call) {
 	c.bridge.client = other.bridge.client
 	c.engine, c.state, c.deadline = other.engine, other.state, other.deadline
 	c.scope, c.key, c.keyed, c.pool = other.scope, other.key, other.keyed, other.pool
+	c.routed, c.most = other.routed, other.most
 }
 
 // run is the second attempt. The fewer of them may be made the longer it waits:
@@ -193,6 +194,9 @@ func (h *hedge) account() {
 	s.lose()
 	last := len(c.Record.Attempts) - 1
 	c.Record.Attempts = slices.Insert(c.Record.Attempts, last, s.Record.Attempts...)
+	if c.answering == last {
+		c.answering += len(s.Record.Attempts)
+	}
 	c.total()
 }
 
@@ -243,8 +247,9 @@ func (c *Call) adopt(s *Call) *translate.Error {
 	r := &c.Record
 	r.Attempts = append(r.Attempts, s.Record.Attempts...)
 	r.Estimated = s.Record.Estimated
-	c.took(s.target)
+	c.took(s.target, c.Attempts()-1)
 	c.total()
+	c.read = s.read
 	c.dialect, c.scope, c.key, c.keyed = s.dialect, s.scope, s.key, s.keyed
 	c.bridge.wire, c.bridge.drops = s.bridge.wire, s.bridge.drops
 	c.head, s.head = s.head, c.head // pieces may lie in it

@@ -39,7 +39,7 @@ func (c *Call) account(failure *translate.Error) {
 	c.explain()
 	for i := range r.Attempts {
 		row := c.row(&r.Attempts[i])
-		if i == len(r.Attempts)-1 && row.Error == "" { // it is the one that answers
+		if i == c.answering && row.Error == "" {
 			row.Estimated, row.Error = r.Estimated, end
 		}
 	}
@@ -77,7 +77,14 @@ func (c *Call) explain() {
 	r := &c.Record
 	c.decision = append(c.decision[:0], '{')
 	for _, f := range [...]struct{ name, value string }{
-		{`"model":`, r.Model}, {`"reason":`, r.Reason}, {`"cache":`, r.Cache}, {`"cacheReason":`, r.CacheReason},
+		{`"model":`, r.Model},
+		{`"reason":`, r.Reason},
+		{`"complexity":`, r.Complexity},
+		{`"quality":`, r.Quality},
+		{`"task":`, r.Task},
+		{`"check":`, r.Check},
+		{`"cache":`, r.Cache},
+		{`"cacheReason":`, r.CacheReason},
 	} {
 		if f.value == "" {
 			continue
@@ -87,6 +94,9 @@ func (c *Call) explain() {
 		}
 		c.text = append(c.text[:0], f.value...)
 		c.decision = translate.AppendString(append(c.decision, f.name...), c.text)
+	}
+	if r.Escalated {
+		c.decision = append(append(c.decision, `,"escalated":true,"handoff":`...), r.Handoff...)
 	}
 	c.decision = append(c.decision, '}')
 }

@@ -15,7 +15,7 @@ func (e *Engine) doCached(c *Call, r *route) *translate.Error {
 	s := c.state
 	if c.Control.NoStore {
 		c.Record.Cache, c.Record.CacheReason = "bypass", "no-store"
-		return e.attempt(c, r)
+		return e.solve(c, r)
 	}
 	c.identify(r)
 	c.Record.Cache, c.Record.CacheReason = "miss", "no-cache"
@@ -40,6 +40,9 @@ func (e *Engine) doCached(c *Call, r *route) *translate.Error {
 func (c *Call) identify(r *route) {
 	c.scope = cache.Scope{Tenant: c.Caller.Tenant, Dialect: speaks(c.Op), Op: c.Op.String()}
 	c.scope.Model, c.pool = r.identity(c.Op, c.Start)
+	if c.reviewed() {
+		c.scope.Model, c.pool = c.scope.Model+checkedMark, nil
+	}
 	switch c.state.config.Cache.Scope {
 	case "project":
 		c.scope.Tenant += "\x00" + c.Caller.Project
@@ -48,6 +51,10 @@ func (c *Call) identify(r *route) {
 	}
 	c.key, c.keyed = c.sum(), true
 }
+
+// checkedMark tells the answers that were looked at from those of the same model
+// that were not: it may also be a higher tier's.
+const checkedMark = "+checked"
 
 // sum is the key for c's scope. Only one that the shared cache gets as well
 // needs a hash that means the same everywhere.
@@ -154,7 +161,7 @@ func (e *Engine) lead(c *Call, r *route, f *flight, again bool) (err *translate.
 	if again && e.served(c) {
 		return nil
 	}
-	if err = e.attempt(c, r); err == nil && c.entry != nil && c.keyed {
+	if err = e.solve(c, r); err == nil && c.entry != nil && c.keyed {
 		c.store(c.entry)
 	}
 	return err
@@ -183,7 +190,7 @@ func (c *Call) follow(f *flight) *translate.Error {
 func (c *Call) store(entry *cache.Entry) {
 	e, s := c.engine, c.state
 	c.keyed = false
-	if !c.pooled(entry.Model) {
+	if !c.pooled(entry.Model) && !c.reviewed() {
 		c.scope.Model = entry.Model
 		c.key = c.sum()
 	}

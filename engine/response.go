@@ -109,7 +109,7 @@ type keeper struct {
 // keeper returns what stores the answer from t, or nil when the client does
 // not want it stored, or the call has no such answers. It owns what it holds.
 func (c *Call) keeper(t *target) *keeper {
-	if c.Op != translate.OpResponses || bytes.Equal(c.Request.Value(translate.FieldStore), []byte("false")) {
+	if c.Op != translate.OpResponses || c.internal || bytes.Equal(c.Request.Value(translate.FieldStore), []byte("false")) {
 		return nil
 	}
 	k := &keeper{store: c.engine.options.Responses, dialect: c.bridge.client.(stateful), tenant: c.Caller.Tenant}

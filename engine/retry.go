@@ -36,7 +36,7 @@ func (e *Engine) retry(c *Call, r *route, again failure) *translate.Error {
 	for n := range maxRetries {
 		pause := max(again.wait, (retryPause+rand.N(3*retryPause))<<n)
 		until := time.Now().Add(pause)
-		if pause > retryPatience || until.After(c.deadline) || c.Attempts() >= maxAttempts ||
+		if pause > retryPatience || until.After(c.deadline) || c.tries() >= maxAttempts ||
 			!again.target.ready(until) || !e.retries.take(0) {
 			return err
 		}

@@ -74,6 +74,12 @@ func (e *Engine) surface(s *Surface) *translate.Error {
 	c.engine, c.state = e, e.state.Load()
 	c.Record.Cache, c.Record.CacheReason = "bypass", "not a route that is cached"
 	c.deadline = c.Start.Add(c.state.config.Upstream.Total)
+	if err := c.limit(); err != nil {
+		return err
+	}
+	if c.most != noLimit && s.Method == http.MethodPost {
+		return &translate.Error{Code: translate.PolicyMaxCost, Message: "what this route costs is not known before, so that it cannot be called with a limit"}
+	}
 	targets, err := s.targets()
 	if err != nil {
 		return err
@@ -146,7 +152,7 @@ func (s *Surface) try(t *target, key int, pass upstream.Pass, now time.Time) *tr
 		return err
 	}
 	a.Status = s.Status
-	c.took(t)
+	c.took(t, c.Attempts()-1)
 	if len(t.model) == 0 {
 		a.Model, c.Record.TargetModel = "", ""
 	}

@@ -24,12 +24,14 @@ type table struct {
 	routes    map[string]*route
 	catalogue []Model
 	cheapest  *route          // of the gateway's own calls; nil without a tier
+	ladder    *ladder         // nil without a tier
 	tiers     map[string]bool // their names
 }
 
 // route is the ordered list of targets behind one name.
 type route struct {
 	name    string
+	auto    bool // the router decides on the tier
 	reason  string
 	targets []*target
 	// ranks are what targets is made of, where that is more than one target;
@@ -141,8 +143,13 @@ func (t *table) compileTiers(cfg *Config, old *table) {
 	}
 	if len(cfg.Tiers) > 0 {
 		auto := *t.routes[cfg.Tiers[start].Name]
-		auto.name, auto.reason = autoModel, "auto: default tier "+cfg.Tiers[start].Name
+		auto.name, auto.reason, auto.auto = autoModel, "auto: default tier "+cfg.Tiers[start].Name, true
 		t.routes[autoModel] = &auto
+		t.ladder = &ladder{start: start, top: max(start, highest)}
+		for i, tc := range cfg.Tiers {
+			t.ladder.tiers = append(t.ladder.tiers, t.routes[tc.Name])
+			t.ladder.models = append(t.ladder.models, ranks[i].targets)
+		}
 	}
 }
 

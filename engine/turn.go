@@ -58,7 +58,7 @@ func (c *Call) attach(r *route) *translate.Error {
 	if id == "" {
 		id = string(c.Request.ConversationID)
 	}
-	if id == "" || c.engine.options.Conversations == nil || c.Request.Members[itemsField(c.Op)].Value.Empty() {
+	if id == "" || c.internal || c.engine.options.Conversations == nil || c.Request.Members[itemsField(c.Op)].Value.Empty() {
 		return nil // there is nothing to attach, or nothing to attach it to
 	}
 	if err := CheckConversationID("conversation_id", id); err != nil {

@@ -126,6 +126,7 @@ func (s *Server) prepare(ctx *fasthttp.RequestCtx, c *call, op translate.Op) *tr
 	c.Record.BytesIn = int64(len(body))
 	c.Op = op
 	c.TierHint = h.Peek("X-Gateway-Tier")
+	c.Quality, c.MaxCost = h.Peek(headerQuality), h.Peek(headerMaxCost)
 	c.Conversation = string(h.Peek(headerConversationID))
 	c.Strict = bytes.Equal(h.Peek("X-Gateway-Strict"), valueTrue)
 	if op == translate.OpMessages || op == translate.OpCountTokens {

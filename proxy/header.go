@@ -23,6 +23,7 @@ var (
 	keyAttempts   = []byte("X-Gateway-Attempts")
 	keyEscalated  = []byte("X-Gateway-Escalated")
 	keyReason     = []byte("X-Gateway-Reason")
+	keyCheck      = []byte("X-Gateway-Check")
 	keyOverhead   = []byte("X-Gateway-Overhead-Us")
 	keyDropped    = []byte("X-Gateway-Dropped")
 	keyEstimated  = []byte("X-Gateway-Estimated")
@@ -77,7 +78,12 @@ func (c *call) describe(h *fasthttp.ResponseHeader) {
 	set(keyCache, r.Cache)
 	set(keyCacheWhy, r.CacheReason)
 	set(keyReason, r.Reason)
-	h.SetCanonical(keyEscalated, valueFalse)
+	set(keyCheck, r.Check)
+	if r.Escalated {
+		h.SetCanonical(keyEscalated, valueTrue)
+	} else {
+		h.SetCanonical(keyEscalated, valueFalse)
+	}
 	h.SetCanonical(keyAttempts, strconv.AppendInt(scratch[:0], int64(c.Attempts()), 10))
 	switch {
 	case r.CostKnown:

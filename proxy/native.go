@@ -2,7 +2,9 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -39,11 +41,16 @@ type nativeRouting struct {
 	Escalated  bool            `json:"escalated"`
 	Attempts   []nativeAttempt `json:"attempts"`
 	FromCache  bool            `json:"fromCache"`
+	// Check is what came of looking at the answer; empty when nobody has.
+	Check   string          `json:"check,omitempty"`
+	Handoff json.RawMessage `json:"handoff,omitempty"`
 }
 
 type nativeAttempt struct {
+	Layer    string `json:"layer"`
 	Model    string `json:"model"`
 	Provider string `json:"provider"`
+	Role     string `json:"role"`
 	Status   int    `json:"status"`
 	Error    string `json:"error,omitempty"`
 }
@@ -129,6 +136,7 @@ func (s *Server) prepareNative(ctx *fasthttp.RequestCtx, c *call, fields []strin
 	c.Record.BytesIn, c.Op = int64(len(body)), translate.OpChat
 	c.Control = cacheControl(h.Peek(fasthttp.HeaderCacheControl))
 	c.TierHint = h.Peek("X-Gateway-Tier")
+	c.Quality, c.MaxCost = h.Peek(headerQuality), h.Peek(headerMaxCost)
 	if err := c.Request.Scan(body); err != nil {
 		return nil, err
 	}
@@ -160,6 +168,9 @@ func (c *call) setPrompt(q *nativeRequest) {
 	if err := c.Request.Scan(body); err != nil {
 		panic("BUG: a prompt of our own is not JSON: " + err.Message)
 	}
+	if q.Quality != "" {
+		c.Quality = []byte(q.Quality)
+	}
 	c.Conversation = q.ConversationID
 	c.Record.Model, c.Record.Stream = "auto", q.Stream
 }
@@ -186,14 +197,31 @@ func (c *call) result(text string) nativeResult {
 func (c *call) routing(q *nativeRequest) *nativeRouting {
 	r := &c.Record
 	n := &nativeRouting{
-		Layer: r.Tier, Complexity: "unknown", Quality: q.Quality, Reason: r.Reason,
-		Attempts: []nativeAttempt{}, FromCache: r.Stored(),
+		Layer: r.Tier, Complexity: cmp.Or(r.Complexity, "unknown"), Quality: cmp.Or(r.Quality, q.Quality, "normal"), Reason: r.Reason,
+		Attempts: []nativeAttempt{}, FromCache: r.Stored(), Check: r.Check, Escalated: r.Escalated, Handoff: r.Handoff,
 	}
+	n.Summary = summaryOf(n)
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
-		n.Attempts = append(n.Attempts, nativeAttempt{a.Model, a.Provider, a.Status, a.ErrorCode})
+		n.CrossCheck = n.CrossCheck || a.Role == "reviewer"
+		n.Attempts = append(n.Attempts, nativeAttempt{a.Tier, a.Model, a.Provider, a.Purpose(), a.Status, a.ErrorCode})
 	}
 	return n
+}
+
+// summaryOf says in a sentence what the routing came to.
+func summaryOf(n *nativeRouting) string {
+	s := fmt.Sprintf("complexity %s, quality %s: answered at %s", n.Complexity, n.Quality, n.Layer)
+	switch {
+	case n.FromCache:
+		return s + " from the cache"
+	case n.Escalated:
+		s += " after escalation"
+	}
+	if n.Check != "" {
+		s += ", " + n.Check
+	}
+	return s
 }
 
 func (c *call) contextState() nativeContext {

@@ -44,7 +44,7 @@ var (
 
 // readNative reads a native request, whose first two fields are required.
 func readNative(r *translate.Request, fields []string) (*nativeRequest, *translate.Error) {
-	q := &nativeRequest{Quality: "normal"}
+	q := &nativeRequest{}
 	o := translate.Members(r.Body)
 	var seen []string
 	for o.Next() {

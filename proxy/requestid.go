@@ -11,6 +11,8 @@ import (
 const (
 	headerRequestID      = "X-Request-Id"
 	headerConversationID = "X-Conversation-Id"
+	headerQuality        = "X-Gateway-Quality"
+	headerMaxCost        = "X-Gateway-Max-Cost"
 	headerMessageID      = "Request-Id" // the same, where Anthropic's clients look for it
 	maxRequestID         = 64
 )

@@ -31,6 +31,7 @@ func (s *Server) routes() *router.Router {
 	}
 	r.POST("/v1/route", func(ctx *fasthttp.RequestCtx) { s.serveNative(ctx, "/v1/route", routeFields, true) })
 	r.POST("/v1/chat", func(ctx *fasthttp.RequestCtx) { s.serveNative(ctx, "/v1/chat", chatFields, false) })
+	r.POST(previewPath, s.owned(previewPath, s.servePreview))
 	r.POST(agentPath, s.serveAgent)
 	if s.options.MCP != nil {
 		r.POST(mcpPath, s.serveMCP)

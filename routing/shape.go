@@ -41,6 +41,10 @@ type counter struct {
 
 	question, lookup, writes bool
 
+	// What is counted for Analyse alone, see weigh.
+	risks, hard int
+	extracts    bool
+
 	first    bool
 	verb     int  // the word at which somebody was last asked to write
 	previous byte // the mark before
@@ -110,6 +114,7 @@ func (c *counter) addMark(b byte) {
 // addLetters knows some words by what they are used for.
 func (c *counter) addLetters(w *words, newline bool) {
 	word := w.word()
+	c.weigh(word)
 	if newline && len(word) == 1 && word[0] < 'f' && w.capped && w.at < len(w.text) && (w.text[w.at] == '.' || w.text[w.at] == ')') {
 		c.options++
 	}
@@ -141,12 +146,6 @@ func (c *counter) addLetters(w *words, newline bool) {
 // shape is what the count comes to, for a text of so many bytes.
 func (c *counter) shape(size int) (s shape) {
 	words := float32(max(c.words, 1))
-	yes := func(b bool) float32 {
-		if b {
-			return 1
-		}
-		return 0
-	}
 	s[shapeBytes] = log(size)
 	s[shapeWords] = log(c.words)
 	s[shapeNumbers] = log(c.numbers)
@@ -171,6 +170,13 @@ func (c *counter) shape(size int) (s shape) {
 	s[shapeShort] = yes(size < 100)
 	s[shapeVeryShort] = yes(size < 60)
 	return s
+}
+
+func yes(b bool) float32 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // codes reports whether the text is code, or asks for some.

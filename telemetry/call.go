@@ -38,8 +38,18 @@ type Call struct {
 	// Cache is "hit", "semantic", "coalesced", "miss" or "bypass", and
 	// CacheReason why.
 	Cache, CacheReason string
-	// Reason is the routing decision's.
-	Reason string
+	// Reason is the routing decision's. Complexity, Quality and Task are what it
+	// was made from: "low", "medium", "high"; "normal", "high", "critical"; and
+	// the kind of work, such as "code". They are empty for a pinned model.
+	Reason, Complexity, Quality, Task string
+	// Check is what came of checking the answer: "agreed", "disputed" or
+	// "unverified", "passed" where only the gateway itself has looked at it;
+	// empty when nobody has.
+	Check string
+	// Escalated: an answer of a lower tier was given up for this one.
+	Escalated bool
+	// Handoff is what the higher tier was told in its place, as JSON.
+	Handoff []byte
 	// ErrorCode is one of the closed list of gateway codes.
 	ErrorCode string
 

@@ -33,6 +33,13 @@ func appendCall(dst []byte, c *Call) []byte {
 	dst = appendText(dst, `,"provider":`, c.Provider)
 	dst = appendText(dst, `,"tier":`, c.Tier)
 	dst = appendText(dst, `,"reason":`, c.Reason)
+	dst = appendText(dst, `,"complexity":`, c.Complexity)
+	dst = appendText(dst, `,"quality":`, c.Quality)
+	dst = appendText(dst, `,"task":`, c.Task)
+	dst = appendText(dst, `,"check":`, c.Check)
+	if c.Escalated {
+		dst = append(dst, `,"escalated":true`...)
+	}
 	dst = appendText(dst, `,"cache":`, c.Cache)
 	dst = appendText(dst, `,"cache_reason":`, c.CacheReason)
 	if c.Stream {

@@ -33,6 +33,7 @@ const (
 	CallerVersion          // an HTTP version that is not served
 
 	PolicyOnlyIfCached // Cache-Control: only-if-cached and nothing in the cache
+	PolicyMaxCost      // no model is cheap enough for what the call may cost
 
 	ProviderUnavailable // refused, unresolvable or broken connection
 	ProviderTimeout     // no answer within a deadline
@@ -148,6 +149,7 @@ var codeTable = [codeCount]struct {
 	CallerVersion:          {"caller_version", 505, typeInvalid, "http_version_not_supported"},
 
 	PolicyOnlyIfCached: {"policy_only_if_cached", 504, typeInvalid, "only_if_cached"},
+	PolicyMaxCost:      {"policy_max_cost", 402, typeInvalid, "max_cost_exceeded"},
 
 	ProviderUnavailable: {"provider_unavailable", 502, typeUp, "upstream_unavailable"},
 	ProviderTimeout:     {"provider_timeout", 504, typeUp, "upstream_timeout"},

@@ -49,3 +49,30 @@ func AppendUSD(dst []byte, nano int64) []byte {
 	}
 	return dst
 }
+
+// ParseUSD reads an amount as AppendUSD writes it, at most a billion dollars.
+// ok is false for anything else, also for a negative one. Digits beyond a
+// billionth are cut.
+func ParseUSD(text []byte) (nano int64, ok bool) {
+	const digits, most = 9, 1_000_000_000
+	whole, rest, dotted := bytes.Cut(text, []byte("."))
+	if len(whole) == 0 || len(whole) > digits+1 || dotted && len(rest) == 0 {
+		return 0, false
+	}
+	for i := range len(whole) + max(digits, len(rest)) {
+		digit := byte('0')
+		switch {
+		case i < len(whole):
+			digit = whole[i]
+		case i-len(whole) < len(rest):
+			digit = rest[i-len(whole)]
+		}
+		if digit < '0' || digit > '9' {
+			return 0, false
+		}
+		if i < len(whole)+digits {
+			nano = nano*10 + int64(digit-'0')
+		}
+	}
+	return nano, nano >= 0 && nano <= most*most // it may have wrapped
+}

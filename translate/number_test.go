@@ -47,3 +47,23 @@ func TestAppendUSD(t *testing.T) {
 	f(math.MaxInt64, "9223372036.854775807")
 	f(math.MinInt64, "-9223372036.854775808")
 }
+
+func TestParseUSD(t *testing.T) {
+	f := func(text string, want int64, ok bool) {
+		t.Helper()
+		if got, fine := ParseUSD([]byte(text)); fine != ok || ok && got != want {
+			t.Errorf("%q: %d %v, want %d %v", text, got, fine, want, ok)
+		}
+	}
+	f("0", 0, true)
+	f("0.0000125", 12500, true)
+	f("1.5", 1_500_000_000, true)
+	f("1000000000", 1_000_000_000_000_000_000, true)
+	f("0.0000000019", 1, true)
+	f("1000000000.1", 0, false)
+	f("9999999999", 0, false)
+	f("99999999999", 0, false)
+	for _, bad := range []string{"", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", "0x1", " 1", "NaN"} {
+		f(bad, 0, false)
+	}
+}

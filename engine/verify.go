@@ -1,0 +1,300 @@
+package engine
+
+import (
+	"github.com/ai-mcp-gateway/gateway/cache"
+	"github.com/ai-mcp-gateway/gateway/conversation"
+	"github.com/ai-mcp-gateway/gateway/internal/bufpool"
+	"github.com/ai-mcp-gateway/gateway/routing"
+	"github.com/ai-mcp-gateway/gateway/translate"
+)
+
+// What came of checking an answer, as it is told.
+const (
+	checkPassed     = "passed"     // the gateway itself finds nothing wrong with it
+	checkAgreed     = "agreed"     // another model does not either
+	checkDisputed   = "disputed"   // something is wrong, and there is nobody better to ask
+	checkUnverified = "unverified" // the reviewer failed, or answered nonsense
+)
+
+// roleEscalation is what a call is for that does an answer again that was given
+// up.
+const roleEscalation = "escalation"
+
+// solve answers c from the tier that was decided on, has the answer checked,
+// and goes up while it is not good enough. What was given up stays in the
+// record, and is what the next tier is handed in place of the conversation.
+func (e *Engine) solve(c *Call, r *route) *translate.Error {
+	if !c.verifiable() {
+		return e.attempt(c, r)
+	}
+	v := &verification{engine: e, call: c, request: c.Request.Body, role: c.Role, keyed: c.keyed}
+	defer v.restore() // what is stored is the answer to what was asked
+	for {
+		err := e.attempt(c, r)
+		if err == nil {
+			err = c.gather()
+		}
+		if err != nil && v.kept != nil && failsOver(err) { // nobody above can answer: what there is will do
+			v.kept.serve(c)
+			c.Record.Check = checkDisputed
+			err = nil
+		} else if err == nil && !v.accepts() {
+			if r = v.next(); r != nil {
+				if err = v.escalate(); err == nil {
+					continue
+				}
+			}
+			c.Record.Check = checkDisputed
+		}
+		if err == nil && c.entry != nil {
+			c.entry.CostNano = c.Record.CostNano
+			c.serve(c.entry) // with the cost of all that was asked
+		}
+		return err
+	}
+}
+
+// verifiable reports whether c's answer is looked at before it is released.
+func (c *Call) verifiable() bool {
+	return c.decided && !c.midRound && c.state.config.Routing.CrossCheck != checkOff &&
+		itemsField(c.Op) != translate.FieldNone && c.Request.Value(translate.FieldPreviousResponseID) == nil
+}
+
+// reviewed reports whether another model is to look at the answer, so that it
+// is worth more than the same model's answer to somebody who named it.
+func (c *Call) reviewed() bool {
+	return c.verifiable() && (c.Check || c.state.config.Routing.CrossCheck == checkAlways)
+}
+
+// verification is the checking of one call's answers.
+type verification struct {
+	engine  *Engine
+	call    *Call
+	request []byte // as it was asked
+	role    string
+	keyed   bool
+	given   []routing.Given // up
+	kept    *answer         // the last of them
+	text    string          // of the answer that is looked at
+}
+
+// restore puts the caller's own request back.
+func (v *verification) restore() {
+	c := v.call
+	c.Role = v.role
+	if v.kept == nil {
+		return
+	}
+	v.kept.release()
+	if err := c.Request.Scan(v.request); err != nil {
+		panic("BUG: a request that was read is not JSON: " + err.Message)
+	}
+}
+
+// accepts reports whether the answer is good enough to be served.
+func (v *verification) accepts() bool {
+	c := v.call
+	said := c.answer()
+	v.text = said.Text
+	issues := routing.Inspect(&said)
+	switch {
+	case len(issues) > 0:
+		v.giveUp(issues, true)
+		return false
+	case said.Calls:
+		c.Record.Check = checkPassed
+		return true
+	}
+	for i := range v.given {
+		if same, _ := routing.Same(v.given[i].Answer, v.text); same && !v.given[i].Faulty {
+			c.Record.Check = checkAgreed // two tiers say the same
+			return true
+		}
+	}
+	if !v.wanted() {
+		c.Record.Check = checkPassed
+		return true
+	}
+	verdict, issues := v.review()
+	c.Record.Check = verdict
+	if verdict == checkDisputed {
+		v.giveUp(issues, false)
+		return false
+	}
+	return true
+}
+
+// wanted reports whether a second model has to look at the answer. That of the
+// highest tier has nobody above it to go to.
+func (v *verification) wanted() bool {
+	c := v.call
+	if c.state.config.Routing.CrossCheck == checkAlways {
+		return true
+	}
+	return c.Check && v.tier() < c.state.table.ladder.top
+}
+
+// tier is that of the answer.
+func (v *verification) tier() int { return v.call.state.table.ladder.of(v.call.target) }
+
+// of is the tier that t is in; the highest for one that is in none.
+func (l *ladder) of(t *target) int {
+	for i := range l.top {
+		for _, m := range l.models[i] {
+			if m == t {
+				return i
+			}
+		}
+	}
+	return l.top
+}
+
+// giveUp notes what is wrong with the answer.
+func (v *verification) giveUp(issues []string, faulty bool) {
+	c := v.call
+	v.given = append(v.given, routing.Given{Tier: c.target.tier, Model: c.target.id, Answer: v.text, Issues: issues, Faulty: faulty})
+}
+
+// next is the way to the next tier that may be asked; nil when there is none.
+func (v *verification) next() *route {
+	c, l := v.call, v.call.state.table.ladder
+	if !c.state.config.Routing.Escalate {
+		return nil
+	}
+	for i := v.tier() + 1; i <= l.top; i++ {
+		for _, t := range l.models[i] {
+			if t.serves(c.Op) && c.fits(t) {
+				return l.tiers[i]
+			}
+		}
+	}
+	return nil
+}
+
+// escalate makes the call one that is handed to the next tier.
+func (v *verification) escalate() *translate.Error {
+	c := v.call
+	if v.kept != nil {
+		v.kept.release()
+	}
+	v.kept = c.takeAnswer()
+	if err := c.Request.Scan(v.request); err != nil {
+		return err
+	}
+	c.keyed = v.keyed
+	c.Record.Escalated = true
+	if c.Role == "" {
+		c.Role = roleEscalation
+	}
+	return v.handOver()
+}
+
+// answer is what has been answered, taken out of a call.
+type answer struct {
+	body   *bufpool.Buffer
+	entry  *cache.Entry
+	target *target
+	keyed  bool
+	at     int
+	drops  []string
+	route  passage
+	passed []byte
+}
+
+// takeAnswer makes c one that has no answer yet.
+func (c *Call) takeAnswer() *answer {
+	a := &answer{
+		body: c.body, entry: c.entry, target: c.target, keyed: c.keyed, at: c.answering,
+		drops: c.bridge.drops, route: c.dialect, passed: append([]byte(nil), c.passed...),
+	}
+	c.body, c.entry, c.pieces, c.target = nil, nil, [3][]byte{}, nil
+	client := c.bridge.client
+	c.bridge.reset()
+	c.bridge.client = client
+	return a
+}
+
+// serve makes a the answer of c again.
+func (a *answer) serve(c *Call) {
+	c.body, c.keyed = a.body, a.keyed
+	c.bridge.drops, c.dialect = a.drops, a.route
+	c.passed = append(c.passed[:0], a.passed...)
+	c.took(a.target, a.at)
+	c.Record.Escalated = false
+	if a.entry != nil {
+		c.serve(a.entry)
+	}
+	a.body = nil
+}
+
+// release gives back what an answer holds that is not served.
+func (a *answer) release() {
+	if a.body != nil {
+		a.body.Release()
+		a.body = nil
+	}
+}
+
+// gather reads a stream to its end, so that it can be looked at whole.
+func (c *Call) gather() *translate.Error {
+	s := c.direct
+	if s == nil {
+		return nil
+	}
+	var log []byte
+	var mark usageMark
+	for ended := false; !ended; {
+		var b batch
+		b, ended = s.next()
+		if !b.usage.event.Empty() {
+			mark = b.usage
+			mark.event.Start += len(log)
+			mark.event.End += len(log)
+		}
+		if log = append(log, b.bytes...); len(log) > mostGathered && s.err == nil {
+			s.err = &translate.Error{Code: translate.ProviderTooLarge, Message: failureText(translate.ProviderTooLarge)}
+			break
+		}
+	}
+	failure, finish := s.err, s.metered.finish
+	c.settleStream(s.t, &s.metered)
+	c.direct = nil
+	s.close()
+	if failure != nil {
+		a := &c.Record.Attempts[len(c.Record.Attempts)-1]
+		a.Status, a.ErrorCode = failure.HTTPStatus(), failure.Code.String()
+		return failure
+	}
+	c.read.Finish = finish
+	c.serve(c.newEntry(s.t, log, true, mark.event))
+	c.keyed = c.keyed && c.complete(finish)
+	return nil
+}
+
+// answer is what the model has said.
+func (c *Call) answer() routing.Answer {
+	a := routing.Answer{
+		Filtered: c.read.Finish == translate.FinishFilter,
+		Cut:      c.read.Finish == translate.FinishLength && c.mostOutput() < 0,
+		Calls:    c.read.Finish == translate.FinishTools,
+	}
+	var plain []byte
+	switch {
+	case c.body != nil:
+		plain = c.body.B
+	case c.entry.Stream:
+		plain = c.gathered(c.entry.Body)
+	default:
+		plain = c.entry.Body
+	}
+	for _, m := range answered(c.Op, plain) {
+		text, calls := conversation.Said(speaks(c.Op), m)
+		if a.Text != "" && text != "" {
+			a.Text += "\n"
+		}
+		a.Text += text
+		a.Calls = a.Calls || calls
+	}
+	a.JSON, a.Schema = c.wantsJSON()
+	return a
+}
