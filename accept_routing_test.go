@@ -169,8 +169,13 @@ func TestAccept_R3(t *testing.T) {
 	check("What a lovely day it is, let us speak of the sea and ships for a while and of nothing else at all.", "", "a b", "unverified", "L0", "false")
 	check("", "", "a b c", "unverified", "L0", "false") // both fail
 	v.say("mid", "Two treaties were signed that year, in Osnabrück and in Münster, and between them they are called the Peace of Westphalia by everybody.")
-	v.say("top", "The Peace of Westphalia consists of two treaties that were concluded in October 1648; what follows is a short account of how they came about.")
-	check(objects, objects, "a b c mid b c top b c", "disputed", "L2", "true")
+	v.answer("top", func(body string) string { // as a reviewer of L1 first, whose like it has none
+		if strings.Contains(body, "You review the answer") {
+			return objects
+		}
+		return "The Peace of Westphalia consists of two treaties that were concluded in October 1648; what follows is a short account of how they came about."
+	})
+	check(objects, objects, "a b c mid top top", "passed", "L2", "true")
 }
 
 // TestAccept_R4 goes up as far as it may, and no further.
@@ -182,15 +187,15 @@ func TestAccept_R4(t *testing.T) {
 	v.say("mid", "44")
 	v.say("top", "45")
 	const text = "What is 6 times 7? Answer with the number only."
-	for _, c := range []struct{ routing, asked, answer, tier string }{
-		{"{cross_check: always, max_tier: L0}", "a b c", "41", "L0"},
-		{"{cross_check: always, escalate: false}", "a b c", "41", "L0"},
-		{"{cross_check: always, max_tier: L1}", "a b c mid b c", "44", "L1"},
-		{"{cross_check: always}", "a b c mid b c top b c", "45", "L2"},
+	for _, c := range []struct{ routing, asked, answer, tier, check string }{
+		{"{cross_check: always, max_tier: L0}", "a b c", "41", "L0", "disputed"},
+		{"{cross_check: always, escalate: false}", "a b c", "41", "L0", "disputed"},
+		{"{cross_check: always, max_tier: L1}", "a b c mid", "44", "L1", "passed"},
+		{"{cross_check: always}", "a b c mid top top", "45", "L2", "passed"},
 	} {
 		g := (&backend{}).start(t, ladderOf(v, c.routing))
 		r := v.ask(t, g, text)
-		if got := gjson.Get(r.body, "choices.0.message.content").Str; got != c.answer || r.header.Get("X-Gateway-Tier") != c.tier || r.header.Get("X-Gateway-Check") != "disputed" {
+		if got := gjson.Get(r.body, "choices.0.message.content").Str; got != c.answer || r.header.Get("X-Gateway-Tier") != c.tier || r.header.Get("X-Gateway-Check") != c.check {
 			t.Errorf("%s: %s at %s, %s", c.routing, got, r.header.Get("X-Gateway-Tier"), r.header.Get("X-Gateway-Check"))
 		}
 		wantAsked(t, v, c.asked)
@@ -458,7 +463,7 @@ func TestAccept_R3_Streams(t *testing.T) {
 			} else if name == "messages" {
 				body = `{"model":"auto","stream":true,"max_tokens":1000,"system":"Be brief.","messages":[{"role":"user","content":"When was the treaty signed?"}]}`
 			}
-			for i, want := range []string{"a b c mid b c", ""} { // the second comes from the cache
+			for i, want := range []string{"a b c mid", ""} { // the second comes from the cache
 				r := g.post(path, body)
 				if r.status != 200 || strings.Contains(r.body, "1649") || !strings.Contains(r.body, "thirty years") || r.header.Get("X-Gateway-Tier") != "L1" {
 					t.Errorf("%d %v %s", r.status, r.header, r.body)
@@ -559,7 +564,7 @@ func TestRoutePreview(t *testing.T) {
 	const all = "p/a p/b p/c p/mid p/top"
 	f(`{"model":"auto","messages":[{"role":"user","content":"hi there"}]}`, "L0", "low", all, false)
 	f(`{"model":"auto","input":"hi there"}`, "L0", "low", all, false)
-	f(`{"model":"auto","messages":[{"role":"user","content":[{"type":"text","text":"Write a Go function that reverses a list"}]}]}`, "L0", "medium", all, true)
+	f(`{"model":"auto","messages":[{"role":"user","content":[{"type":"text","text":"Write a Go function that reverses a list"}]}]}`, "L1", "high", "p/mid p/top", true)
 	f(`{"conversationId":"c","message":"hi there","qualityLevel":"critical"}`, "L2", "low", "p/top", false)
 	f(`{"model":"auto","messages":[{"role":"user","content":"hi there"}]}`, "L0", "low", "p/a p/b p/c", false, "X-Gateway-Max-Cost: 0", "X-Gateway-Quality: critical")
 	f(`{"model":"p/mid","messages":[{"role":"user","content":"hi there"}]}`, "", "", "p/mid", false)

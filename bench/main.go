@@ -26,6 +26,11 @@
 //
 //	go run ./bench database
 //
+// One has a gateway answer tasks whose answers can be checked, and prints what
+// auto saves and loses against the best model:
+//
+//	go run ./bench workload
+//
 // And one measures quality in place of cost (see docs/quality.md):
 //
 //	go run ./bench eval compress -keep 0.30 -in dialogues.jsonl.gz -out contexts.jsonl
@@ -58,6 +63,7 @@ var commands = []struct {
 	{"baseline", baselineCommand},
 	{"eval", evalCommand},
 	{"database", databaseCommand},
+	{"workload", workloadCommand},
 	{"train", trainCommand},
 }
 

@@ -257,7 +257,7 @@ func defaults() *Config {
 	c.Shutdown.Drain, c.Shutdown.Grace = time.Second, 30*time.Second
 	c.Log.Level = "info"
 	c.State.Durability, c.State.Spool = "fsync", 1<<30
-	c.Routing.CrossCheck, c.Routing.Escalate = "auto", true
+	c.Routing.CrossCheck, c.Routing.Escalate, c.Routing.Learn = "auto", true, true
 	c.Routing.Balance, c.Routing.Hedge = "order", engine.HedgeConfig{Enabled: true, Extra: 3}
 	c.Cache.Response = cache.Config{Enabled: true, TTL: time.Hour, Memory: 256 << 20, Scope: "tenant", Coalesce: true}
 	c.Fetch = fetch.Config{MaxBytes: 10 << 20, Timeout: 10 * time.Second}

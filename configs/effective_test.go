@@ -57,7 +57,7 @@ cache: {response: {enabled: false, ttl: 11s, memory: 12KiB, scope: user, coalesc
 	}
 	p := e.Providers[0]
 	have := fmt.Sprint(p.Name, p.Dialect, p.BaseURL, p.Keys[0].Reveal(), p.Keys[1].Reveal(), p.StreamUsage, e.Tiers, e.Routing)
-	if want := "popenaihttp://h/v1abnever[{small [p/a] } {large [p/b] }] {small large order auto true false {true 3}}"; have != want {
+	if want := "popenaihttp://h/v1abnever[{small [p/a] } {large [p/b] }] {small large order auto true true false {true 3}}"; have != want {
 		t.Errorf("engine: %s, want %s", have, want)
 	}
 }

@@ -64,7 +64,14 @@ func (c *Call) decide(r *route) (*route, *translate.Error) {
 		return nil, err
 	}
 	analysis := routing.DefaultPrior().Analyse(&ask)
-	c.Decision = routing.Decide(&analysis, &routing.Ladder{Start: l.start, Top: l.top, Allowed: allowed})
+	c.Task = analysis.Task // which names the stream
+	ladder := routing.Ladder{Start: l.start, Top: l.top, Allowed: allowed}
+	probe := false
+	if c.learns() {
+		c.engine.seen.with(c, func(s *routing.Stream) { ladder.Least, probe = s.Least(l.top) })
+	}
+	c.Decision = routing.Decide(&analysis, &ladder)
+	c.Check = c.Check || c.Raised || probe // what is known to be hard is not taken on trust
 	c.decided = true
 	rec := &c.Record
 	rec.Complexity, rec.Quality, rec.Task = c.Complexity.String(), quality.String(), c.Task.String()

@@ -107,6 +107,10 @@ type RoutingConfig struct {
 	CrossCheck string `yaml:"cross_check" enum:"off|auto|always"`
 	// Escalate takes an answer that is not good enough to the next tier.
 	Escalate bool `yaml:"escalate"`
+	// Learn has the requests of a project start a tier higher where the answers of
+	// a tier are disputed too often for their kind of work, and lower again where
+	// they are not any more.
+	Learn bool `yaml:"learn"`
 	// FreeOnly refuses every attempt that could cost anything.
 	FreeOnly bool `yaml:"free_only"`
 	// Hedge asks a second model of the same tier, or a second provider of the

@@ -53,6 +53,7 @@ type Engine struct {
 	flights flights
 	retries budget
 	hedges  budget
+	seen    experience
 }
 
 // state is what a reload swaps.

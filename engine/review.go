@@ -41,13 +41,14 @@ Answer with nothing but a JSON object of the form {"agree": true or false, "issu
 func (v *verification) review() (outcome string, issues []string) {
 	reviewers := v.reviewers()
 	if len(reviewers) == 0 {
-		return checkUnverified, nil
+		return checkPassed, nil
 	}
 	first, by := v.opinion(roleReviewer, reviewers, nil)
-	switch {
-	case by == nil:
+	if by == nil {
 		return checkUnverified, nil
-	case first.Agree:
+	}
+	v.learn(by, first.Agree)
+	if first.Agree {
 		return checkAgreed, nil
 	}
 	var others []*target
@@ -64,9 +65,25 @@ func (v *verification) review() (outcome string, issues []string) {
 	return checkDisputed, first.Issues
 }
 
+// learn notes what a model of the answer's tier, or of a higher one, has said of
+// it: that tells what the tier is worth for such requests.
+func (v *verification) learn(by *target, agreed bool) {
+	c, tier := v.call, v.tier()
+	if c.learns() && c.state.table.ladder.of(by) >= tier {
+		v.engine.seen.with(c, func(s *routing.Stream) { s.Observe(tier, agreed, c.state.table.ladder.of(by) > tier) })
+	}
+}
+
+// proven reports whether a tier is known to be mostly right with such requests,
+// so that its models can be the reviewers of a higher tier's.
+func (v *verification) proven(tier int) (proven bool) {
+	v.engine.seen.with(v.call, func(s *routing.Stream) { proven = s.Proven(tier) })
+	return proven
+}
+
 // reviewers are the models to ask, in order: the others of the answer's tier,
-// those of the tiers below, the nearest first, and then those of the next one
-// above, which cost more.
+// those of the tiers below that have proved themselves, the nearest first, and
+// then, where there is none, those of the next one above, which cost more.
 func (v *verification) reviewers() (out []*target) {
 	c, l, at := v.call, v.call.state.table.ladder, v.tier()
 	now := time.Now()
@@ -77,13 +94,28 @@ func (v *verification) reviewers() (out []*target) {
 			}
 		}
 	}
-	for i := at; i >= 0; i-- {
-		add(i)
+	add(at)
+	for i := at - 1; i >= 0; i-- {
+		if v.proven(i) {
+			add(i)
+		}
 	}
-	if len(out) == 0 && at < l.top {
+	if len(out) == 0 && at < l.top && v.curious(at) {
 		add(at + 1)
 	}
 	return out
+}
+
+// curious reports whether it is worth the price of a higher tier to have it look
+// at an answer.
+func (v *verification) curious(tier int) bool {
+	c := v.call
+	if !c.learns() {
+		return true
+	}
+	worth := true
+	v.engine.seen.with(c, func(s *routing.Stream) { worth = s.Curious(tier) })
+	return worth
 }
 
 // gaveUp reports whether an answer of t's was given up: it would only insist.

@@ -137,7 +137,7 @@ func TestAnalyse(t *testing.T) {
 	f("Hi", Chat, Low, false)
 	f("What is the capital of France?", Chat, Low, false)
 	f("Translate to German: the house is red", Extraction, Low, false)
-	f("Write a Go function that reverses a linked list", Code, Medium, false)
+	f("Write a Go function that reverses a linked list", Code, Hard, false)
 	f("Compute 12 + 45.", Reasoning, Low, false)
 	f("Prove that the square root of 2 is irrational, derive a bound and analyse its asymptotic behaviour.", Reasoning, Hard, false)
 	f("Which dosage of this medication is safe?", Chat, Low, true)

@@ -155,7 +155,11 @@ func (s *Server) text(a *ask, choice int, p *plan) string {
 	}
 	for i := len(a.texts) - 1; i >= 0; i-- {
 		if task, ok := findTask(a.texts[i]); ok {
-			return task.answer(s.config.Seed, a.skill)
+			own := task.answer(s.config.Seed, a.skill)
+			if shown, reviews := reviewed(a.texts[i]); reviews {
+				return verdict(own, shown)
+			}
+			return own
 		}
 	}
 	text := fmt.Sprintf("%s You wrote: %q. No model was asked; this text stands for an answer. %s %s",
@@ -164,6 +168,25 @@ func (s *Server) text(a *ask, choice int, p *plan) string {
 		text += " Naïve café, Straße, 你好世界, emoji 🙂👩‍👩‍👧, math ∑√∞."
 	}
 	return text
+}
+
+// reviewed is the answer that a text asks to be reviewed: what stands behind the last line "Answer:" up to a line of
+// dashes.
+func reviewed(text string) (answer string, ok bool) {
+	_, rest, ok := strings.Cut(text, "\nAnswer:\n")
+	if !ok {
+		return "", false
+	}
+	answer, _, _ = strings.Cut(rest, "\n-----")
+	return strings.TrimSpace(answer), true
+}
+
+// verdict is that of a reviewer who has worked out an answer of its own.
+func verdict(own, shown string) string {
+	if own == shown {
+		return `{"agree":true,"issues":[],"confidence":0.9}`
+	}
+	return `{"agree":false,"issues":["I get another result."],"confidence":0.9}`
 }
 
 func clip(s string, n int) string {

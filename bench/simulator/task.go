@@ -38,10 +38,12 @@ type Task struct {
 	question
 }
 
-// question is what a maker makes: what to ask, what is right, and one of the wrong answers.
+// question is what a maker makes: what to ask, what is right, and what one may say that is wrong: models that err do
+// not all err alike.
 type question struct {
-	ask, right, wrong string
-	check             func(answer string) bool
+	ask, right string
+	wrong      []string
+	check      func(answer string) bool
 }
 
 // Tasks returns n tasks, the same for the same seed, evenly spread over kinds and difficulties.
@@ -94,7 +96,7 @@ func (t Task) answer(seed uint64, skill int) string {
 	if draw.chance() < skills[skill][t.Difficulty] {
 		return t.right
 	}
-	return t.wrong
+	return t.wrong[draw.below(len(t.wrong))]
 }
 
 func arithmetic(r *random, d Difficulty) question {
@@ -108,7 +110,7 @@ func arithmetic(r *random, d Difficulty) question {
 		c, e := r.between(1000, 9999), r.between(101, 997)
 		ask, result = fmt.Sprintf("(%d * %d - %d) * %d", a*10, b, c, e), (a*10*b-c)*e
 	}
-	return numeric("Compute "+ask+".", result, result+r.between(1, 9)*10)
+	return numeric("Compute "+ask+".", result, 10)
 }
 
 func counting(r *random, d Difficulty) question {
@@ -119,15 +121,19 @@ func counting(r *random, d Difficulty) question {
 	}
 	letter := word[r.below(len(word))]
 	n := strings.Count(string(word), string(letter))
-	return numeric(fmt.Sprintf("How many times does the letter %q occur in %q?", string(letter), word), n, n+r.between(1, 2))
+	return numeric(fmt.Sprintf("How many times does the letter %q occur in %q?", string(letter), word), n, 1)
 }
 
 var integer = regexp.MustCompile(`-?\d+`)
 
-// numeric is a question for one number, the last in the answer.
-func numeric(ask string, right, wrong int) question {
+// numeric is a question for one number, the last in the answer. Those who err are a few steps above it.
+func numeric(ask string, right, step int) question {
+	var wrong []string
+	for i := range 9 {
+		wrong = append(wrong, strconv.Itoa(right+(i+1)*step))
+	}
 	return question{
-		ask: ask + " Answer with the number only.", right: strconv.Itoa(right), wrong: strconv.Itoa(wrong),
+		ask: ask + " Answer with the number only.", right: strconv.Itoa(right), wrong: wrong,
 		check: func(answer string) bool {
 			all := integer.FindAllString(strings.ReplaceAll(answer, ",", ""), -1)
 			return len(all) > 0 && all[len(all)-1] == strconv.Itoa(right)
@@ -141,9 +147,12 @@ func sorting(r *random, d Difficulty) question {
 		numbers[i] = i*40 + r.between(0, 39) - 300 // all different, so that a swap is wrong
 	}
 	right := join(numbers)
-	i := r.below(len(numbers) - 1)
-	numbers[i], numbers[i+1] = numbers[i+1], numbers[i]
-	wrong := join(numbers)
+	var wrong []string
+	for i := range len(numbers) - 1 {
+		numbers[i], numbers[i+1] = numbers[i+1], numbers[i]
+		wrong = append(wrong, join(numbers))
+		numbers[i], numbers[i+1] = numbers[i+1], numbers[i]
+	}
 	for i := range numbers {
 		j := r.below(i + 1)
 		numbers[i], numbers[j] = numbers[j], numbers[i]
@@ -186,9 +195,13 @@ func lookup(r *random, d Difficulty) question {
 		ask = fmt.Sprintf("The %s is where you find a note that says: go to where the %s lies. Where does the note send you?", things[j], things[i])
 	}
 	right := room(i)
+	var wrong []string
+	for j := 1; j < rows; j++ {
+		wrong = append(wrong, room((i+j)%rows))
+	}
 	return question{
 		ask:   "Given:\n" + table.String() + ask + " Answer with one word.",
-		right: right, wrong: room((i + 1) % rows),
+		right: right, wrong: wrong,
 		check: func(answer string) bool {
 			fields := strings.Fields(strings.ToLower(lastLine(answer)))
 			return len(fields) > 0 && strings.Trim(fields[len(fields)-1], ".,!*`'\"") == right
@@ -223,7 +236,7 @@ func coding(r *random, d Difficulty) question {
 	}
 	return question{
 		ask:   "Write a Go function `func f(a, b int) int` that returns " + ask + ". Use no loops. Answer with the code only.",
-		right: right, wrong: wrong,
+		right: right, wrong: []string{wrong},
 		check: func(answer string) bool { return sameFunction(answer, value) },
 	}
 }
