@@ -88,7 +88,7 @@ func (m *Manager) refresh(ctx context.Context, tenant, id string, hot *state, se
 	case isNotFound(err):
 		s = &state{source: SourceNew}
 	case err != nil && hot != nil:
-		return hot, nil //nolint:nilerr // it is what can be had
+		return hot, nil // it is what can be had
 	case err != nil:
 		return nil, err
 	}

@@ -231,7 +231,7 @@ func TestOutage_HotMissed(t *testing.T) {
 		finish(t, begin(t, all[1].m, "c", "u2"), "a2")
 		all[0].m.repair(t.Context()) // is still deaf
 		all[0].deaf.Store(false)
-		for until := time.Now().Add(2*time.Second); ; {
+		for until := time.Now().Add(2 * time.Second); ; {
 			all[0].m.repair(t.Context()) // unless the manager is at it
 			got := words(begin(t, all[1].m, "c", "u3").Messages)
 			if got == "u0 a0 u2 a2 u1 a1 u3" {
