@@ -75,7 +75,7 @@ func (s *state) stored() int64 {
 
 // take adds those of some appends that s does not have, as pending ones, and
 // reports whether there were any.
-func (s *state) take(appends []store.Append) (any bool) {
+func (s *state) take(appends []store.Append) (added bool) {
 	for _, a := range appends {
 		if s.awaits(a.Key) || s.has(a.Messages) {
 			continue
@@ -87,9 +87,9 @@ func (s *state) take(appends []store.Append) (any bool) {
 		}
 		s.add(a.Messages)
 		s.pending = append(s.pending, a)
-		any = true
+		added = true
 	}
-	return any
+	return added
 }
 
 func (s *state) awaits(key string) bool {
