@@ -211,8 +211,8 @@ func (x *torture) restore() {
 	x.settle()
 }
 
-// awaitRedis waits until every gateway has found that Redis is back: that both
-// tiers are away at once is another matter.
+// awaitRedis waits until every gateway has found that Redis is back, and has put
+// there what it missed: that both tiers are away at once is another matter.
 func (x *torture) awaitRedis() {
 	for _, n := range x.nodes {
 		eventually(x.t, 20*time.Second, "Redis to be found", func() bool {
@@ -224,22 +224,28 @@ func (x *torture) awaitRedis() {
 			body, err := io.ReadAll(r.Body)
 			return err == nil && gjson.GetBytes(body, "redis").Str == "connected"
 		})
+		x.awaitMetric(n, "gateway_hot_missed")
 	}
 }
 
 // settle waits until all that was spooled is in PostgreSQL.
 func (x *torture) settle() {
 	for _, n := range x.nodes {
-		eventually(x.t, time.Minute, "a spool to be emptied", func() bool {
-			r, err := http.Get("http://" + n.address + "/metrics")
-			if err != nil {
-				return false
-			}
-			defer r.Body.Close()
-			page, err := io.ReadAll(r.Body)
-			return err == nil && metric(x.t, string(page), "gateway_spool_records") == 0
-		})
+		x.awaitMetric(n, "gateway_spool_records")
 	}
+}
+
+// awaitMetric waits until a metric is zero.
+func (x *torture) awaitMetric(n *node, name string) {
+	eventually(x.t, time.Minute, name+" to be 0", func() bool {
+		r, err := http.Get("http://" + n.address + "/metrics")
+		if err != nil {
+			return false
+		}
+		defer r.Body.Close()
+		page, err := io.ReadAll(r.Body)
+		return err == nil && metric(x.t, string(page), name) == 0
+	})
 }
 
 var tortureText = regexp.MustCompile(`turn c\d+-w\d+-n\d+\.`)

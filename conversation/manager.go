@@ -27,15 +27,16 @@ type Manager struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	mu      sync.Mutex
-	repairs map[conversationID][]store.Append // what the hot tier may have missed, and what was pending then
+	mu        sync.Mutex
+	repairs   map[conversationID][]store.Append // what the hot tier may have missed, and what was pending then
+	repairing int                               // how many of them are being repaired
 }
 
 type conversationID struct{ tenant, id string }
 
 const (
 	maxRepairs  = 10_000
-	repairEvery = time.Second
+	repairEvery = 100 * time.Millisecond
 	// distrust is as long as the hot tier keeps what it keeps longest.
 	distrust = time.Hour
 )

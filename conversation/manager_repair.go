@@ -19,6 +19,14 @@ func (m *Manager) missed(c conversationID, pending []store.Append) {
 	}
 }
 
+// Missed is how many conversations there are of which the hot tier may lack
+// something that this manager has.
+func (m *Manager) Missed() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.repairs) + m.repairing
+}
+
 // repair brings what the hot tier missed up to date, so that other instances do
 // not read what it had before. It stops when the hot tier is away.
 func (m *Manager) repair(ctx context.Context) {
@@ -30,11 +38,15 @@ func (m *Manager) repair(ctx context.Context) {
 		m.mu.Lock()
 		pending := m.repairs[c]
 		delete(m.repairs, c)
+		m.repairing = 1
 		m.mu.Unlock()
 		done, gone, err := m.repairOne(ctx, c, pending, away)
 		if !done {
 			m.missed(c, pending)
 		}
+		m.mu.Lock()
+		m.repairing = 0
+		m.mu.Unlock()
 		if err != nil {
 			return
 		}
