@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 var configured = []string{"cache", "conversation", "engine", "mcp", "proxy", "store", "telemetry", "tenant", "upstream"}
 
 // testsMayImport is what every test may import on top of its package's row.
-var testsMayImport = []string{"bench/simulator", "store/postgres", "store/sqlite", "store/storetest", "mcp/tool/tooltest", "translate/openai"}
+var testsMayImport = []string{"bench/simulator", "store/postgres", "store/spool", "store/sqlite", "store/storetest", "mcp/tool/tooltest", "translate/openai"}
 
 // fences names the packages that may import a third-party module, or a
 // package of the standard library; "tests" is every test. A module without a row is an error: record

@@ -217,6 +217,8 @@ func (s *state) addSources(m *telemetry.Metrics) {
 		func() float64 { return float64(s.spool.State().Records) })
 	m.Gauge("gateway_spool_oldest_seconds", "How long the first of them has waited.",
 		func() float64 { return s.spool.State().Oldest.Seconds() })
+	m.Gauge("gateway_hot_missed", "Conversations of which the hot tier may lack something that this instance has.",
+		func() float64 { return float64(s.conversations.Missed()) })
 	m.Counter("gateway_ledger_dropped_total", "Rows of the call log that were lost because the spool was full or its disk failed.",
 		func() float64 { return float64(s.dropped.Load()) })
 	if s.shared != nil {

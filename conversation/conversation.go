@@ -187,6 +187,9 @@ const (
 	// hotTimeout bounds a round trip to the hot tier, after which the cold one
 	// is asked.
 	hotTimeout = 250 * time.Millisecond
+	// hotTries is how often it is asked when it fails: one that is only slow for
+	// a moment may alone have what waits in the logs of other instances.
+	hotTries = 3
 )
 
 func (c Config) withDefaults() Config {

@@ -27,15 +27,16 @@ type Manager struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	mu      sync.Mutex
-	repairs map[conversationID]struct{} // what the hot tier may have missed
+	mu        sync.Mutex
+	repairs   map[conversationID][]store.Append // what the hot tier may have missed, and what was pending then
+	repairing int                               // how many of them are being repaired
 }
 
 type conversationID struct{ tenant, id string }
 
 const (
 	maxRepairs  = 10_000
-	repairEvery = time.Second
+	repairEvery = 100 * time.Millisecond
 	// distrust is as long as the hot tier keeps what it keeps longest.
 	distrust = time.Hour
 )
@@ -46,7 +47,7 @@ func New(config Config, cold Cold, hot Hot, options Options) *Manager {
 	ctx, stop := context.WithCancel(context.Background())
 	m := &Manager{
 		config: config.withDefaults(), options: options, cold: cold, hot: hot,
-		stop: stop, repairs: map[conversationID]struct{}{},
+		stop: stop, repairs: map[conversationID][]store.Append{},
 	}
 	m.jobs.init()
 	m.work.Go(func() { m.maintain(ctx) })
@@ -66,40 +67,69 @@ func (m *Manager) Close() {
 }
 
 // load reads a conversation from the hot tier, where that has got to the
-// version which the cold tier is known to have. Else it reads the cold one,
-// refills the hot one from it, and takes what is newer: while the cold tier was
-// away, or its log is not empty yet on some instance, that may be the hot one.
-// A conversation that never was is a new one.
+// version which the cold tier is known to have, and nothing is pending that may
+// have got there by now. Else it refreshes that from the cold one. A
+// conversation that never was is a new one.
 func (m *Manager) load(ctx context.Context, tenant, id string, version int64) (*state, error) {
-	hot := m.loadHot(ctx, tenant, id)
+	hot, seen := m.loadHot(ctx, tenant, id)
 	doubtful := version == store.AnyVersion && time.Now().UnixNano()-m.lost.Load() < int64(distrust)
-	if hot != nil && hot.version >= version && !doubtful {
+	known := version == store.AnyVersion || hot != nil && hot.version >= version && len(hot.pending) == 0
+	if hot != nil && known && !doubtful {
 		return hot, nil
 	}
-	s, err := m.loadCold(ctx, tenant, id)
-	switch {
-	case hot != nil && (err != nil || hot.version > s.version):
-		return hot, nil //nolint:nilerr // it is what can be had
-	case isNotFound(err):
-		return &state{source: SourceNew}, nil
-	case err == nil:
-		m.put(ctx, tenant, id, s.held())
-	}
-	return s, err
+	return m.refresh(ctx, tenant, id, hot, seen)
 }
 
-func (m *Manager) loadHot(ctx context.Context, tenant, id string) *state {
-	if m.hot == nil {
-		return nil
+// refresh reads a conversation from the cold tier, goes on with what is pending
+// in the hot one, and refills that. A cold tier that cannot be read leaves the
+// hot one, which may be nil.
+func (m *Manager) refresh(ctx context.Context, tenant, id string, hot *state, seen int64) (*state, error) {
+	s, err := m.loadCold(ctx, tenant, id)
+	switch {
+	case isNotFound(err):
+		s = &state{source: SourceNew}
+	case err != nil && hot != nil:
+		return hot, nil // it is what can be had
+	case err != nil:
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, hotTimeout)
-	defer cancel()
-	held, err := m.hot.Get(ctx, tenant, id)
+	s.seen = seen
+	s.follow(hot)
+	if s.source != SourceNew && m.put(ctx, tenant, id, s.next()) {
+		s.seen = s.version
+	}
+	return s, nil
+}
+
+func (m *Manager) loadHot(ctx context.Context, tenant, id string) (s *state, seen int64) {
+	if m.hot == nil {
+		return nil, 0
+	}
+	s, seen, err := m.getHot(ctx, tenant, id)
 	if err != nil {
 		m.hotFailed(err)
-		return nil
 	}
-	return stateOf(&held)
+	return s, seen
+}
+
+// getHot returns nil where there is nothing, with the version that is there all
+// the same.
+func (m *Manager) getHot(ctx context.Context, tenant, id string) (s *state, seen int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, hotTimeout)
+	defer cancel()
+	var held Held
+	for range hotTries {
+		if held, err = m.hot.Get(ctx, tenant, id); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if s = stateOf(&held); s != nil {
+		s.seen = held.Messages.Version
+	}
+	return s, held.Messages.Version, nil
 }
 
 func (m *Manager) loadCold(ctx context.Context, tenant, id string) (*state, error) {
@@ -141,9 +171,10 @@ func (m *Manager) loadAll(ctx context.Context, tenant, id string, s *state) erro
 		after = some[len(some)-1].Seq
 	}
 	s.turns = nil
-	for i := range all {
-		if all[i].Seq <= s.version && !isInstruction(&all[i]) {
-			s.turns = append(s.turns, all[i])
+	s.addTurns(all)
+	for i := range s.pending {
+		if !s.has(s.pending[i].Messages) {
+			s.addTurns(s.pending[i].Messages)
 		}
 	}
 	s.count = len(s.turns)
@@ -153,22 +184,27 @@ func (m *Manager) loadAll(ctx context.Context, tenant, id string, s *state) erro
 // put writes to the hot tier. What it misses is repaired later. It reports
 // whether a value that is checked was kept, as far as is known.
 func (m *Manager) put(ctx context.Context, tenant, id string, held *Held) (kept bool) {
-	if m.hot == nil {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hotTimeout)
-	defer cancel()
-	kept, err := m.hot.Put(ctx, tenant, id, held)
+	kept, err := m.tryPut(ctx, tenant, id, held)
 	if err != nil {
-		m.hotFailed(err)
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if len(m.repairs) < maxRepairs {
-			m.repairs[conversationID{tenant, id}] = struct{}{}
-		}
+		m.missed(conversationID{tenant, id}, nil)
 		return true
 	}
 	return kept
+}
+
+func (m *Manager) tryPut(ctx context.Context, tenant, id string, held *Held) (kept bool, err error) {
+	if m.hot == nil {
+		return true, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hotTimeout)
+	defer cancel()
+	for range hotTries {
+		if kept, err = m.hot.Put(ctx, tenant, id, held); err == nil {
+			return kept, nil
+		}
+	}
+	m.hotFailed(err)
+	return false, err
 }
 
 func (m *Manager) hotFailed(err error) {
@@ -194,46 +230,4 @@ func (m *Manager) maintain(ctx context.Context) {
 			m.repair(ctx)
 		}
 	}
-}
-
-// repair brings what the hot tier missed up to date, so that other instances do
-// not read what it had before. It stops at the first failure.
-func (m *Manager) repair(ctx context.Context) {
-	for {
-		next, ok := m.nextRepair()
-		if !ok {
-			return
-		}
-		if !m.repairOne(ctx, next) {
-			return
-		}
-		m.mu.Lock()
-		delete(m.repairs, next)
-		m.mu.Unlock()
-	}
-}
-
-func (m *Manager) nextRepair() (conversationID, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for id := range m.repairs {
-		return id, true
-	}
-	return conversationID{}, false
-}
-
-func (m *Manager) repairOne(ctx context.Context, c conversationID) bool {
-	s, err := m.loadCold(ctx, c.tenant, c.id)
-	if isNotFound(err) {
-		return true
-	}
-	if err != nil {
-		return false
-	}
-	held := s.held()
-	held.Todos.Version = time.Now().UnixMicro()
-	ctx, cancel := context.WithTimeout(ctx, hotTimeout)
-	defer cancel()
-	_, err = m.hot.Put(ctx, c.tenant, c.id, held)
-	return err == nil
 }

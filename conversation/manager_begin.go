@@ -36,9 +36,8 @@ type Turn struct {
 	state     *state
 	adds      []store.Message // what Finish appends; the last answers of them are the answer
 	answers   int
-	after     int64 // the newest version that the state which is left has taken in
+	added     store.Append // what Finish has appended
 	extension *extension
-	unknown   bool // what holds after the append could not be read
 }
 
 // Begin reads the conversation of a call and works out what to send. The

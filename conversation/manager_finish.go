@@ -26,15 +26,10 @@ const (
 // that has left. Finish is called once.
 func (t *Turn) Finish(ctx context.Context, answer *Answer) error {
 	t.own(answer)
-	t.after = t.state.version
 	if len(t.adds) > 0 {
 		if err := t.append(ctx); err != nil {
 			return err
 		}
-	}
-	if t.unknown {
-		t.manager.put(ctx, t.call.Tenant, t.call.ID, &Held{Messages: Value{Version: t.state.version}})
-		return nil
 	}
 	t.extend(ctx)
 	t.publish(ctx)
@@ -43,34 +38,38 @@ func (t *Turn) Finish(ctx context.Context, answer *Answer) error {
 }
 
 // publish puts the state into the hot tier, where the next turn finds it on any
-// instance. While the cold tier is away, that alone has what others have added
-// meanwhile, without knowing of this turn: then this turn goes behind theirs.
-// The appends in the logs come to be stored in an order of their own, but with
-// the same number of messages before whatever goes on from both.
+// instance. What others have put there meanwhile, without knowing of this turn,
+// stays: of both, all that the cold tier has is kept, and behind it all that is
+// pending.
 func (t *Turn) publish(ctx context.Context) {
-	after := t.after
+	m := t.manager
 	for range maxRebases {
-		held := t.state.held()
-		held.Messages.Checked, held.Messages.After = true, after
-		if t.manager.put(ctx, t.call.Tenant, t.call.ID, held) {
+		kept, err := m.tryPut(ctx, t.call.Tenant, t.call.ID, t.state.next())
+		if err != nil {
+			break
+		}
+		if kept {
 			return
 		}
-		others := t.manager.loadHot(ctx, t.call.Tenant, t.call.ID)
-		if others == nil || others.has(t.adds) {
-			return
+		others, seen := m.loadHot(ctx, t.call.Tenant, t.call.ID)
+		switch {
+		case others == nil:
+			t.state.seen = seen
+		case others.stored() < t.state.stored():
+			t.state.take(others.pending)
+			t.state.seen = seen
+		default:
+			if !others.take(t.state.pending) {
+				return
+			}
+			others.frozen = t.state.frozen
+			others.learn(t.state.summary)
+			t.state = others
 		}
-		after = others.version
-		others.frozen = t.state.frozen
-		if others.summaryVersion() < t.state.summaryVersion() {
-			others.summary = t.state.summary
-		}
-		for i := range t.adds {
-			t.adds[i].Seq = after + int64(i) + 1
-		}
-		others.add(t.adds)
-		others.version = after + int64(len(t.adds))
-		t.state = others
 	}
+	// The cold tier may be away when that is repaired: it is given all of this
+	// turn, stored or not.
+	m.missed(conversationID{t.call.Tenant, t.call.ID}, append(t.state.pending, t.added))
 }
 
 // own completes what is added, with bytes of its own: they are kept longer than
@@ -98,7 +97,7 @@ func (t *Turn) own(answer *Answer) {
 func (t *Turn) append(ctx context.Context) error {
 	a := &store.Append{
 		Tenant: t.call.Tenant, Conversation: t.call.ID, Project: t.call.Project, User: t.call.User,
-		After: t.state.version, Key: t.call.Key, Messages: t.adds,
+		After: t.state.version, Key: t.call.Key, Messages: t.adds, Before: t.state.pending,
 	}
 	if a.Key == "" {
 		a.Key = rand.Text()
@@ -109,13 +108,17 @@ func (t *Turn) append(ctx context.Context) error {
 		var conflict *store.VersionError
 		switch {
 		case err == nil:
-			return t.appended(ctx, a, version)
+			t.appended(ctx, a, version)
+			return nil
 		case errors.As(err, &conflict) && rebases < maxRebases:
 			rebases++
-			if err := t.rebase(ctx, rebases, conflict.Version); err != nil {
+			if err := t.rebase(ctx, rebases); err != nil {
 				return err
 			}
-			a.After = t.state.version
+			a.After, a.Before = t.state.version, t.state.pending
+			if a.After < conflict.Version {
+				a.After = store.AnyVersion // what is there cannot be read now
+			}
 		case errors.Is(err, store.ErrUnavailable) && retries < maxRetries && ctx.Err() == nil:
 			retries++ // under the same key: it may have taken place
 		default:
@@ -124,23 +127,15 @@ func (t *Turn) append(ctx context.Context) error {
 	}
 }
 
-// rebase reads what others have written, which is at least the given version.
-func (t *Turn) rebase(ctx context.Context, number int, version int64) error {
+// rebase reads what others have written.
+func (t *Turn) rebase(ctx context.Context, number int) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(mathrand.N(time.Duration(number) * rebasePause)):
 	}
-	return t.take(t.manager.load(ctx, t.call.Tenant, t.call.ID, version))
-}
-
-// reload reads what is stored.
-func (t *Turn) reload(ctx context.Context) error {
-	return t.take(t.manager.loadCold(ctx, t.call.Tenant, t.call.ID))
-}
-
-// take makes s the state.
-func (t *Turn) take(s *state, err error) error {
+	hot, seen := t.manager.loadHot(ctx, t.call.Tenant, t.call.ID)
+	s, err := t.manager.refresh(ctx, t.call.Tenant, t.call.ID, hot, seen)
 	if err != nil {
 		return err
 	}
@@ -149,33 +144,38 @@ func (t *Turn) take(s *state, err error) error {
 	return nil
 }
 
-// appended takes what was appended into the state. A key that comes again has
-// appended nothing: what holds is then what was stored the first time. Where
-// that cannot be read, a version that follows the state's is taken for the
-// append's own.
-func (t *Turn) appended(ctx context.Context, a *store.Append, version int64) error {
+// appended takes what was appended into the state: what the cold tier has now,
+// or what was appended as pending, when that is in a log or the cold tier cannot
+// be read. A key that comes again has appended nothing: what holds is then what
+// was stored the first time.
+func (t *Turn) appended(ctx context.Context, a *store.Append, version int64) {
+	t.added = store.Append{Project: a.Project, User: a.User, Key: a.Key, Messages: t.adds}
 	first := version - int64(len(a.Messages)) + 1
-	if t.call.Key != "" || first != a.After+1 {
-		err := t.reload(ctx)
-		if err == nil {
+	switch {
+	case a.Waiting:
+	case t.call.Key == "" && len(a.Before) == 0 && first == t.state.version+1:
+		t.number(first)
+		t.state.add(t.adds)
+		t.state.version = version
+		return
+	default:
+		if s, err := t.manager.loadCold(ctx, t.call.Tenant, t.call.ID); err == nil {
+			s.frozen, s.seen = t.state.frozen, t.state.seen
+			t.state = s
+			t.number(first)
 			t.recognise(first)
-		}
-		if err == nil || first != a.After+1 {
-			t.unknown = err != nil
-			if t.unknown {
-				t.state.version = version
-			}
-			t.after = t.state.version
-			return nil
+			return
 		}
 	}
-	t.after = a.After
+	t.number(t.state.version + 1)
+	t.state.take([]store.Append{t.added})
+}
+
+// number gives what was added its numbers.
+func (t *Turn) number(first int64) {
 	for i := range t.adds {
 		t.adds[i].Seq = first + int64(i)
 	}
-	t.state.add(t.adds)
-	t.state.version = version
-	return nil
 }
 
 // recognise takes the times of what was stored from first on, which under a key

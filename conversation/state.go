@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/ai-mcp-gateway/gateway/store"
 )
@@ -12,8 +13,14 @@ const horizon = 512
 
 // state is what is known of a conversation.
 type state struct {
-	source  string
+	source string
+	// version is how many messages there are, the pending ones included.
 	version int64
+	// pending are the appends that the cold tier is not known to have: they wait
+	// in the log of some instance. Their messages are the last ones.
+	pending []store.Append
+	// seen is the version in the hot tier that the state has taken in.
+	seen int64
 	// count is how many turns there are; from horizon on it may count
 	// instructions as well.
 	count int
@@ -46,7 +53,68 @@ func newState(loaded *store.Loaded) *state {
 	s := &state{source: SourceCold, version: loaded.Version, summary: loaded.Summary, todos: loaded.Todos}
 	s.count = int(loaded.Version) - len(loaded.Recent)
 	s.add(loaded.Recent)
+	s.pending = loaded.Waiting
+	seq := s.stored()
+	for i := range s.pending {
+		for k := range s.pending[i].Messages {
+			seq++
+			s.pending[i].Messages[k].Seq = seq
+		}
+	}
 	return s
+}
+
+// stored is how many messages the cold tier is known to have.
+func (s *state) stored() int64 {
+	n := s.version
+	for i := range s.pending {
+		n -= int64(len(s.pending[i].Messages))
+	}
+	return n
+}
+
+// take adds those of some appends that s does not have, as pending ones, and
+// reports whether there were any.
+func (s *state) take(appends []store.Append) (added bool) {
+	for _, a := range appends {
+		if s.awaits(a.Key) || s.has(a.Messages) {
+			continue
+		}
+		a.Messages = slices.Clone(a.Messages)
+		for i := range a.Messages {
+			s.version++
+			a.Messages[i].Seq = s.version
+		}
+		s.add(a.Messages)
+		s.pending = append(s.pending, a)
+		added = true
+	}
+	return added
+}
+
+func (s *state) awaits(key string) bool {
+	return slices.ContainsFunc(s.pending, func(a store.Append) bool { return a.Key == key })
+}
+
+// follow goes on with what is pending in the hot tier, hot may be nil, and
+// takes what else is newer there while something is.
+func (s *state) follow(hot *state) {
+	if hot == nil || len(hot.pending) == 0 {
+		return
+	}
+	s.take(hot.pending)
+	s.frozen, s.todos = hot.frozen, hot.todos
+	s.learn(hot.summary)
+	if s.source == SourceNew {
+		s.source = SourceHot
+	}
+}
+
+// learn takes a summary that is newer than the state's.
+func (s *state) learn(summary *store.Summary) {
+	if summary != nil && summary.Version > s.summaryVersion() {
+		s.summary = summary
+	}
 }
 
 // add takes in messages that stand behind those that are known.
@@ -72,6 +140,15 @@ func (s *state) add(messages []store.Message) {
 	}
 }
 
+// addTurns takes in all of some messages but instructions.
+func (s *state) addTurns(messages []store.Message) {
+	for i := range messages {
+		if !isInstruction(&messages[i]) {
+			s.turns = append(s.turns, messages[i])
+		}
+	}
+}
+
 func isInstruction(m *store.Message) bool {
 	if m.Role != system {
 		return false
@@ -86,12 +163,8 @@ func (s *state) has(adds []store.Message) bool {
 		return true
 	}
 	last := &adds[len(adds)-1]
-	for i := range s.turns {
-		if m := &s.turns[i]; m.Digest == last.Digest && m.Created.Equal(last.Created) {
-			return true
-		}
-	}
-	return isInstruction(last)
+	same := func(m store.Message) bool { return m.Digest == last.Digest && m.Created.Equal(last.Created) }
+	return slices.ContainsFunc(s.turns, same) || slices.ContainsFunc(s.instructions, same)
 }
 
 // whole reports whether all turns are known.

@@ -112,6 +112,15 @@ func TestHeld(t *testing.T) {
 		summary: &store.Summary{Version: 3, Fields: []byte(`{}`), Text: "t", Created: time.Unix(1, 0).UTC()},
 		todos:   []store.Todo{{ID: 1, Title: "t", Status: store.TodoCompleted}},
 	}
+	added := storedWords("s2 u3")
+	s2 := readItem(OpenAI, added[0].Raw)
+	added[0].Digest = s2.instructionDigest()
+	if !s.take([]store.Append{{Project: "p", User: "u", Key: "k", Messages: added}}) || s.version != 9 || s.stored() != 7 || len(s.turns) != 5 {
+		t.Fatalf("a pending append is not taken: %+v", s)
+	}
+	if s.take([]store.Append{{Key: "k"}, {Key: "another", Messages: added}}) {
+		t.Error("it is taken twice")
+	}
 	got := stateOf(s.held())
 	s.source = SourceHot
 	if diff := cmp.Diff(s, got, cmp.AllowUnexported(state{}, frozen{})); diff != "" {

@@ -24,6 +24,9 @@ type Loaded struct {
 	Summary *Summary // nil without one
 	Todos   []Todo
 	Recent  []Message
+	// Waiting are the appends that only a log of this process has, oldest
+	// first. Their messages are the last of the conversation.
+	Waiting []Append
 }
 
 // Message is one message of a conversation. It never changes.
@@ -60,6 +63,22 @@ type Append struct {
 	Key string
 	// Messages are at least one. Their Seq is not read.
 	Messages []Message
+	// Before are the appends that the messages go on from and that the store
+	// may lack, oldest first: their Project, User, Key and Messages are read.
+	Before []Append
+	// Waiting is set by Append: the messages are durable, but only in a log of
+	// this process, and nobody else finds them in the store yet.
+	Waiting bool
+}
+
+// Earlier returns one of Before as an append of its own, which goes behind
+// whatever there is.
+func (a *Append) Earlier(i int) *Append {
+	b := &a.Before[i]
+	return &Append{
+		Tenant: a.Tenant, Conversation: a.Conversation, Project: b.Project, User: b.User,
+		After: AnyVersion, Key: b.Key, Messages: b.Messages,
+	}
 }
 
 // Summary is what stands for the beginning of a conversation.

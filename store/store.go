@@ -50,8 +50,11 @@ type Store interface {
 	// Append adds messages, all or none, and returns the new version. It
 	// creates the conversation when it is new. A key that has been seen adds
 	// nothing and returns what it returned then. It is a VersionError when
-	// a.After is neither AnyVersion nor the version that holds; one that the
-	// store has not got to may be put off instead.
+	// a.After is neither AnyVersion nor the version that holds.
+	//
+	// Those of a.Before whose keys have not been seen are added first, in
+	// order. They have been acknowledged, and stay whatever becomes of a. So
+	// whichever store takes an append has what it goes on from as well.
 	Append(ctx context.Context, a *Append) (version int64, err error)
 	// Admit is ErrUnavailable when an Append to the conversation would find no
 	// room or nobody to take it, as far as that is known: who means to answer

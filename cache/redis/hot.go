@@ -11,7 +11,7 @@ import (
 
 // Hot is the hot tier of conversations in Redis, for all instances. It shares
 // the connections and the breaker of its Store, and ends with it. Any error
-// means that the cold tier has to be asked; it takes operationTimeout at most,
+// means that the cold tier has to be asked; it takes hotTimeout at most,
 // and no time while Redis is down or, for writes, refuses them. The errors are counted in the Store's Stats.
 //
 // The keys of a call have one hash tag. Each call is one round trip, unless
@@ -21,6 +21,11 @@ type Hot struct {
 
 	hits, misses, stored, stale, dropped, corrupt atomic.Uint64
 }
+
+// hotTimeout is what a turn of a conversation may lose to Redis. It is longer
+// than that of the response cache: without an answer the cold tier has to be
+// asked, and what waits in the logs of other instances is not seen.
+const hotTimeout = 4 * operationTimeout
 
 // Hot returns the hot tier, which is one for the Store.
 func (s *Store) Hot() *Hot { return &s.hot }
@@ -121,7 +126,7 @@ func (h *Hot) Delete(ctx context.Context, keys ...string) error {
 // first error that is not about a value of another type.
 func (h *Hot) exec(ctx context.Context, pipe goredis.Pipeliner) ([]goredis.Cmder, error) {
 	s := h.store
-	opCtx, cancel := context.WithTimeout(ctx, operationTimeout)
+	opCtx, cancel := context.WithTimeout(ctx, hotTimeout)
 	defer cancel()
 	cmds, _ := pipe.Exec(opCtx) // each has its own error
 	for _, cmd := range cmds {

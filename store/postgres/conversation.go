@@ -126,6 +126,11 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (int64, error) {
 	if len(a.Messages) == 0 || a.Key == "" {
 		return 0, errors.New("postgres: cannot append without messages and a key")
 	}
+	for i := range a.Before {
+		if _, err := s.Append(ctx, a.Earlier(i)); err != nil {
+			return 0, err
+		}
+	}
 	var m messageColumns
 	for i := range a.Messages {
 		m.add(&a.Messages[i])

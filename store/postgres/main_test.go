@@ -28,7 +28,6 @@ func TestStoreKeepsItsPromises(t *testing.T) {
 		return settled(t, open(t, s.URL(name)))
 	}
 	storetest.Run(t, func(t testing.TB) store.Store { return empty(t) })
-	storetest.RunAhead(t, func(t testing.TB) store.Store { return empty(t) })
 	storetest.RunArchive(t, func(t testing.TB) storetest.Archivable { return empty(t) })
 }
 

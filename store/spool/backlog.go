@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // key is what writes have to stay in order for: a conversation, or a response.
@@ -35,12 +34,6 @@ type queue struct {
 	applied int // how many entries at the front are in the cold store
 	// The version and the newest summary's as far as they are known here.
 	version, summary int64
-
-	// missing is since when the cold store lacks what comes before the next
-	// append; hurried: it was waited for in vain, and what follows does not wait
-	// again. The turn guards them.
-	missing time.Time
-	hurried bool
 }
 
 // entry is a record in the log.
@@ -113,6 +106,16 @@ func (b *backlog) add(q *queue, e entry) {
 	b.unapplied.Add(1)
 }
 
+// find returns the entry of an append, or nil. It is called with q.mu held.
+func (q *queue) find(key string) *entry {
+	for i := range q.entries {
+		if e := &q.entries[i]; e.kind == kindAppend && e.name == key {
+			return e
+		}
+	}
+	return nil
+}
+
 // next returns the first entry that is not in the cold store.
 func (q *queue) next() (e entry, ok bool) {
 	q.mu.Lock()
@@ -130,16 +133,6 @@ func (b *backlog) done(q *queue) {
 	defer q.mu.Unlock()
 	q.applied++
 	b.unapplied.Add(-1)
-}
-
-// waited reports whether what is missing before the next append was waited for
-// long enough. The turn is held.
-func (q *queue) waited(most time.Duration) bool {
-	if q.missing.IsZero() {
-		q.missing = time.Now()
-	}
-	q.hurried = time.Since(q.missing) >= most
-	return q.hurried
 }
 
 // unapplied returns the entries that are not in the cold store, for all that

@@ -32,6 +32,8 @@ type write struct {
 	// base is the version before it as it was known here, or unknown; version
 	// the one that was answered. For appends and summaries only.
 	base, version int64
+	// waiting: it is in the log.
+	waiting bool
 
 	append   store.Append
 	summary  store.Summary

@@ -70,9 +70,6 @@ type Config struct {
 	// Wait is how long the cold store may take for a write before the log
 	// takes it. Zero means 200 ms.
 	Wait time.Duration
-	// Missing is how long an append waits for those before it, when they are in
-	// the log of another instance. Zero means 30 s.
-	Missing time.Duration
 	// Messages is what a message, summary, TODO list or response in the log
 	// survives. Empty means Fsync.
 	Messages Durability

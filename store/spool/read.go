@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ai-mcp-gateway/gateway/store"
@@ -135,8 +136,8 @@ type view struct {
 	cold         int64 // how many of the messages are in the cold store
 }
 
-// extra is how many messages of others may stand behind one whose append got
-// no answer, so that it is still found to be there.
+// extra is how many messages of others may stand behind those of the log that
+// are in the cold store, so that they are still found to be there.
 const extra = 64
 
 // view reads the cold store after the entries were taken: what has been
@@ -199,15 +200,13 @@ func (s *Store) read(entries []entry) ([]*write, error) {
 }
 
 func (v *view) add(writes []*write) {
-	there := v.Recent // messages of the cold store that no write was found to be
+	there := v.Recent // the messages of the cold store
 	for _, w := range writes {
 		switch w.kind {
 		case kindAppend:
-			if i := find(there, &w.append.Messages[0]); i >= 0 {
-				there = there[i+1:]
-				continue
+			if !has(there, &w.append.Messages[0]) {
+				v.addMessages(&w.append)
 			}
-			v.addMessages(&w.append)
 		case kindSummary:
 			if v.Loaded.Summary != nil && sameSummary(v.Loaded.Summary, &w.summary) {
 				continue
@@ -221,6 +220,7 @@ func (v *view) add(writes []*write) {
 }
 
 func (v *view) addMessages(a *store.Append) {
+	v.Waiting = append(v.Waiting, *a)
 	if v.Version == 0 && v.Project == "" && v.User == "" {
 		v.Project, v.User = a.Project, a.User
 	}
@@ -235,16 +235,12 @@ func (v *view) addMessages(a *store.Append) {
 	}
 }
 
-// find returns where a message is that may have been written already. The
-// moment tells it from another one with the same words.
-func find(list []store.Message, m *store.Message) int {
-	for i := range list {
-		o := &list[i]
-		if o.Digest == m.Digest && o.Role == m.Role && bytes.Equal(o.Raw, m.Raw) && o.Created.Equal(m.Created) {
-			return i
-		}
-	}
-	return -1
+// has reports whether a message is there that may have been written already.
+// The moment tells it from another one with the same words.
+func has(list []store.Message, m *store.Message) bool {
+	return slices.ContainsFunc(list, func(o store.Message) bool {
+		return o.Digest == m.Digest && o.Role == m.Role && bytes.Equal(o.Raw, m.Raw) && o.Created.Equal(m.Created)
+	})
 }
 
 func sameSummary(a, b *store.Summary) bool {

@@ -96,8 +96,6 @@ func (r *replayer) run(ctx context.Context) time.Duration {
 			r.patience.Store(min(2*r.patience.Load(), int64(mostPatience)))
 		}
 		switch {
-		case errors.Is(err, errMissing):
-			return shortPause // another instance is at it
 		case err != nil:
 			r.pause = min(max(2*r.pause, shortPause), longPause)
 			return r.pause/2 + rand.N(r.pause/2)
@@ -330,9 +328,9 @@ func (s *Store) flush(ctx context.Context, q *queue, judge func(context.Context,
 		}
 		writes, err := s.read([]entry{e})
 		if err == nil && len(writes) == 1 {
-			err = s.apply(ctx, q, writes[0])
+			err = s.apply(ctx, writes[0])
 		}
-		if err != nil && judge != nil && !errors.Is(err, errMissing) {
+		if err != nil && judge != nil {
 			err = judge(ctx, e.ref, err)
 		}
 		if err != nil {
@@ -343,12 +341,15 @@ func (s *Store) flush(ctx context.Context, q *queue, judge func(context.Context,
 }
 
 // apply does a write that may have been done before.
-func (s *Store) apply(ctx context.Context, q *queue, w *write) error {
+func (s *Store) apply(ctx context.Context, w *write) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.patience.Load()))
 	defer cancel()
 	switch w.kind {
 	case kindAppend:
-		return s.applyAppend(ctx, q, w)
+		// What it goes on from is in the cold store, or before it in the log; what
+		// others have written since stands before it.
+		_, err := s.Store.Append(ctx, &w.append)
+		return err
 	case kindSummary:
 		return s.applySummary(ctx, w)
 	case kindTodos:
@@ -361,34 +362,6 @@ func (s *Store) apply(ctx context.Context, q *queue, w *write) error {
 		}
 	}
 	return nil
-}
-
-// errMissing: what comes before an append is still in the log of another
-// instance.
-var errMissing = errors.New("spool: an earlier append is not stored yet")
-
-// applyAppend appends behind the version that was known when the messages were
-// taken. What others have written since stands before them; what the cold store
-// lacks is waited for, so that turns stay in the order in which they were
-// answered, whoever took them.
-func (s *Store) applyAppend(ctx context.Context, q *queue, w *write) error {
-	a := w.append
-	if w.base > 0 && !q.hurried {
-		a.After = w.base
-	}
-	_, err := s.Store.Append(ctx, &a)
-	var conflict *store.VersionError
-	if errors.As(err, &conflict) {
-		if behind(err, w.base) && !q.waited(s.cfg.Missing) {
-			return errMissing
-		}
-		a.After = store.AnyVersion
-		_, err = s.Store.Append(ctx, &a)
-	}
-	if err == nil {
-		q.missing = time.Time{}
-	}
-	return err
 }
 
 // applySummary looks whether the summary is there: it has no key.

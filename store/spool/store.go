@@ -19,11 +19,12 @@ import (
 //
 // While a conversation has anything in the log its writes go there as well, so
 // that they stay in order, and reads see them. Messages that go on from others
-// which are in the log of another instance wait until these are stored, for
-// Config.Missing at most. What was acknowledged is never refused later: messages
-// go behind what others have written by then, under another version than the one
-// that was answered, and of summaries, TODO lists
-// and responses the last one that is applied wins.
+// which are in the log of another instance bring these along
+// (store.Append.Before), so that a log is in order by itself and waits for no
+// other. What was acknowledged is never refused later: messages go behind what
+// others have written by then, under another version than the one that was
+// answered, and of summaries, TODO lists and responses the last one that is
+// applied wins.
 //
 // A write with an error that is store.ErrUnavailable may yet take place.
 type Store struct {
@@ -55,9 +56,6 @@ var _ store.Store = (*Store)(nil)
 func New(cold store.Store, log *Log, cfg Config) (*Store, error) {
 	if cfg.Wait <= 0 {
 		cfg.Wait = 200 * time.Millisecond
-	}
-	if cfg.Missing <= 0 {
-		cfg.Missing = 30 * time.Second
 	}
 	if cfg.Messages == "" {
 		cfg.Messages = Fsync

@@ -183,40 +183,55 @@ func TestOthersWroteMeanwhile(t *testing.T) {
 	p.holds(t, "c", "1 a", "2 x", "3 y", "4 b")
 }
 
-// TestOthersComeFirst shows that a turn which goes on from what is in the log
-// of another instance waits until that is stored, whether PostgreSQL is well by
-// then or not.
-func TestOthersComeFirst(t *testing.T) {
-	for _, mode := range []int32{well, down} {
+// TestOthersComeAlong shows that a log has what its appends go on from: they are
+// stored in that order before the other instance has applied its own log, and
+// once, whoever comes first.
+func TestOthersComeAlong(t *testing.T) {
+	for _, first := range []bool{true, false} {
 		p := openPair(t, t.TempDir(), well)
 		p.add(t, "c", 0, "k1", "a")
-		p.cold.mode.Store(mode)
-		p.add(t, "c", 3, "k3", "d")
-		p.add(t, "c", 4, "k4", "e")
+		p.cold.mode.Store(readOnly)
+		theirs := newAppend("c", 1, "theirs", "b", "c")
+		after := newAppend("c", 3, "ours", "d")
+		after.Before = []store.Append{{Key: "theirs", Messages: theirs.Messages}}
+		for range 2 { // under the same key
+			if v, err := p.Append(t.Context(), after); v != 4 || err != nil || !after.Waiting {
+				t.Errorf("version %d, %v, waiting %v", v, err, after.Waiting)
+			}
+		}
+		p.add(t, "c", 4, "later", "e")
+		p.holds(t, "c", "1 a", "2 b", "3 c", "4 d", "5 e")
+		want := []string{"theirs", "ours", "later"}
+		if got := p.waiting(t, "c"); !slices.Equal(got, want) {
+			t.Errorf("%q are waiting, want %q", got, want)
+		}
 		p.cold.mode.Store(well)
-		p.add(t, "other", 0, "k1", "x") // is not held up
-		if n, err := p.cold.Store.Append(t.Context(), newAppend("c", 1, "k2", "b", "c")); n != 3 || err != nil {
-			t.Fatal(n, err)
+		if !first {
+			p.drain(t)
+		}
+		if _, err := p.cold.Store.Append(t.Context(), theirs); err != nil {
+			t.Fatal(err)
 		}
 		p.drain(t)
 		p.holds(t, "c", "1 a", "2 b", "3 c", "4 d", "5 e")
-		p.holds(t, "other", "1 x")
+		if got := p.waiting(t, "c"); len(got) > 0 {
+			t.Errorf("%q are waiting", got)
+		}
 	}
 }
 
-// TestOthersStayAway shows that it does not wait for ever.
-func TestOthersStayAway(t *testing.T) {
-	p := openPair(t, t.TempDir(), well)
-	p.cfg.Missing = time.Millisecond
-	p.add(t, "c", 0, "k1", "a")
-	p.add(t, "c", 3, "k3", "d")
-	p.add(t, "c", 4, "k4", "e")
-	p.drain(t)
-	p.holds(t, "c", "1 a", "2 d", "3 e")
-	if _, err := p.cold.Store.Append(t.Context(), newAppend("c", store.AnyVersion, "k2", "b", "c")); err != nil {
+// waiting are the keys of the appends that only the log has.
+func (p pair) waiting(t testing.TB, id string) []string {
+	t.Helper()
+	loaded, err := p.Load(t.Context(), "t", id, 1)
+	if err != nil {
 		t.Fatal(err)
 	}
-	p.holds(t, "c", "1 a", "2 d", "3 e", "4 b", "5 c")
+	var keys []string
+	for _, a := range loaded.Waiting {
+		keys = append(keys, a.Key)
+	}
+	return keys
 }
 
 // TestReplayTwice forgets that the log was applied, as a crash between the

@@ -11,15 +11,16 @@ import (
 	"github.com/ai-mcp-gateway/gateway/store"
 )
 
-// Append adds messages. When the log takes them, the version is the one after
-// what is known here, and After is held against that alone. It also takes those
-// that go on from a version that the cold store has not got to yet: what comes
-// before them is in the log of another instance.
+// Append adds messages. When the log takes them, with what comes before them
+// and is not in it yet, the version is the one after what is known here, and
+// After is held against that alone.
 func (s *Store) Append(ctx context.Context, a *store.Append) (int64, error) {
 	w := &write{kind: kindAppend, tenant: a.Tenant, id: a.Conversation, append: *a}
-	return s.write(ctx, w, a.After, func(ctx context.Context) (int64, error) {
+	version, err := s.write(ctx, w, a.After, func(ctx context.Context) (int64, error) {
 		return s.Store.Append(ctx, a)
 	})
+	a.Waiting = w.waiting
+	return version, err
 }
 
 // Admit is store.ErrUnavailable when an append would have to go to the log and
@@ -125,8 +126,6 @@ func (s *Store) write(ctx context.Context, w *write, after int64, try func(conte
 		version, err := try(within)
 		cancel()
 		switch {
-		case w.kind == kindAppend && behind(err, after):
-			// What it goes on from is still in the log of another instance.
 		case !missed(err) || ctx.Err() != nil:
 			return version, err
 		default:
@@ -134,13 +133,6 @@ func (s *Store) write(ctx context.Context, w *write, after int64, try func(conte
 		}
 	}
 	return s.spool(ctx, q, w, after)
-}
-
-// behind reports whether err says that the cold store has not got to a version
-// yet that somebody has seen.
-func behind(err error, version int64) bool {
-	var conflict *store.VersionError
-	return errors.As(err, &conflict) && conflict.Version < version
 }
 
 // ended returns an error when the caller's time is over: nothing is written
@@ -160,6 +152,7 @@ func missed(err error) bool {
 // spool writes to the log.
 func (s *Store) spool(ctx context.Context, q *queue, w *write, after int64) (int64, error) {
 	version, seq, err := s.enter(q, w, after)
+	w.waiting = err == nil
 	if err == nil && s.cfg.Messages == Fsync {
 		err = s.log.Sync(ctx, seq)
 	}
@@ -178,15 +171,7 @@ func (s *Store) enter(q *queue, w *write, after int64) (version int64, seq uint6
 	defer q.mu.Unlock()
 	switch w.kind {
 	case kindAppend:
-		if len(w.append.Messages) == 0 || w.append.Key == "" {
-			return 0, 0, errAppend
-		}
-		for _, e := range q.entries {
-			if e.kind == kindAppend && e.name == w.append.Key {
-				return e.version, e.seq, nil
-			}
-		}
-		err = w.follow(after, q.version, int64(len(w.append.Messages)))
+		return s.enterAppend(q, w, after)
 	case kindSummary:
 		err = w.follow(after, q.summary, 1)
 	case kindResponseDeleted:
@@ -197,6 +182,38 @@ func (s *Store) enter(q *queue, w *write, after int64) (version int64, seq uint6
 	if err != nil {
 		return 0, 0, err
 	}
+	return s.record(q, w)
+}
+
+// enterAppend adds those of its Before that the log does not hold, and the
+// append. q.mu is held, here and below.
+func (s *Store) enterAppend(q *queue, w *write, after int64) (version int64, seq uint64, err error) {
+	a := &w.append
+	if len(a.Messages) == 0 || a.Key == "" {
+		return 0, 0, errAppend
+	}
+	if e := q.find(a.Key); e != nil {
+		return e.version, e.seq, nil
+	}
+	if after != store.AnyVersion && after < q.version {
+		return 0, 0, &store.VersionError{Version: q.version}
+	}
+	for i := range a.Before {
+		earlier := &write{kind: kindAppend, tenant: w.tenant, id: w.id, append: *a.Earlier(i)}
+		if _, _, err := s.enterAppend(q, earlier, store.AnyVersion); err != nil {
+			return 0, 0, err
+		}
+	}
+	if after != store.AnyVersion {
+		after = max(after, q.version)
+	}
+	if err := w.follow(after, q.version, int64(len(a.Messages))); err != nil {
+		return 0, 0, err
+	}
+	return s.record(q, w)
+}
+
+func (s *Store) record(q *queue, w *write) (version int64, seq uint64, err error) {
 	b := acquireBuffer()
 	defer releaseBuffer(b)
 	*b = appendWrite((*b)[:0], w)

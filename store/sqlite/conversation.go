@@ -84,6 +84,11 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (version int64, err
 	if a.Key == "" || len(a.Messages) == 0 {
 		return 0, errAppend
 	}
+	for i := range a.Before {
+		if _, err := s.Append(ctx, a.Earlier(i)); err != nil {
+			return 0, err
+		}
+	}
 	now := micros(time.Now())
 	err = s.write.run(ctx, func(tx *tx) error {
 		number, holds, _, err := versions(tx, a.Tenant, a.Conversation)

@@ -430,3 +430,19 @@ func TestPoolOutlivesAPanic(t *testing.T) {
 	}()
 	appendPair(t, s, 0)
 }
+
+// TestPoolOutlivesAnEndedCaller ends callers at any moment, that between the
+// beginning of a transaction and its answer included.
+func TestPoolOutlivesAnEndedCaller(t *testing.T) {
+	s := openUnsynced(t)
+	for n := range 5000 {
+		ctx, cancel := context.WithCancel(t.Context())
+		end := time.AfterFunc(time.Duration(n%250)*time.Microsecond, cancel)
+		a := &store.Append{Tenant: "t", Conversation: "c", After: store.AnyVersion, Key: fmt.Sprint(n), Messages: []store.Message{{Role: "user", Raw: []byte("{}")}}}
+		if _, err := s.Append(ctx, a); err != nil && ctx.Err() == nil {
+			t.Fatalf("append %d: %v", n, err)
+		}
+		end.Stop()
+		cancel()
+	}
+}

@@ -101,6 +101,9 @@ func (p *pool) transact(ctx context.Context, c *conn, work func(tx *tx) error) (
 		}
 	}()
 	if _, err := c.exec(ctx, p.begin); err != nil {
+		if ctx.Err() != nil {
+			return nil, err // it was interrupted, and may have begun all the same
+		}
 		return c, err // it waited for a lock; nothing has begun
 	}
 	err = work(&tx{ctx: ctx, conn: c})

@@ -11,7 +11,6 @@ import (
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t testing.TB) store.Store { return openUnsynced(t) })
-	storetest.RunAhead(t, func(t testing.TB) store.Store { return openUnsynced(t) })
 	storetest.RunArchive(t, func(t testing.TB) storetest.Archivable { return openUnsynced(t) })
 }
 

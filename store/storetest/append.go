@@ -13,6 +13,9 @@ var appends = []promise{
 	{"AppendCreatesTheConversation", appendCreates},
 	{"AppendAfterAnyVersionGoesOn", appendAnyVersion},
 	{"AppendAfterAnotherVersionSaysWhichHolds", appendConflict},
+	{"AppendAheadOfTheVersionIsRefused", appendAhead},
+	{"AppendBringsWhatComesBefore", appendBefore},
+	{"AppendThatIsRefusedBringsWhatComesBefore", appendBeforeConflict},
 	{"AppendWithAKeySeenAddsNothing", appendKeySeen},
 	{"AppendWithAKeySeenInAnotherConversationAdds", appendKeyElsewhere},
 	{"AppendOfNothingIsRefused", appendNothing},
@@ -145,19 +148,57 @@ func refused(t *testing.T, s store.Store, id string, after, holds int64) {
 	equal(t, int64(0), v)
 }
 
-// RunAhead shows that a store that all instances share refuses an append that
-// goes on from a version that it has not got to. A store with a log of its own
-// puts it off instead.
-func RunAhead(t *testing.T, open func(t testing.TB) store.Store) {
-	t.Run("append ahead of the version", func(t *testing.T) {
-		s := open(t)
-		refused(t, s, "new", 1, 0)
-		_, err := s.Load(t.Context(), "t", "new", 1)
-		missing(t, "a conversation whose first append was refused", err)
-		add(t, s, "t", "c", 0, "k1", line(1), line(2))
-		refused(t, s, "c", 3, 2)
-		equal(t, lines(1, 2), all(t, s, "t", "c"))
+func appendAhead(t *testing.T, s store.Store) {
+	refused(t, s, "new", 1, 0)
+	_, err := s.Load(t.Context(), "t", "new", 1)
+	missing(t, "a conversation whose first append was refused", err)
+	add(t, s, "t", "c", 0, "k1", line(1), line(2))
+	refused(t, s, "c", 3, 2)
+	equal(t, lines(1, 2), all(t, s, "t", "c"))
+}
+
+// after appends a line behind others that the store may lack.
+func after(t *testing.T, s store.Store, version int64, key string, n int, before ...store.Append) (int64, error) {
+	return s.Append(t.Context(), &store.Append{
+		Tenant: "t", Conversation: "c", Project: "office", After: version, Key: key, Messages: []store.Message{line(n)}, Before: before,
 	})
+}
+
+func appendBefore(t *testing.T, s store.Store) {
+	first := store.Append{Project: "shop", User: "ann", Key: "k1", Messages: []store.Message{line(1), line(2)}}
+	second := store.Append{Key: "k2", Messages: []store.Message{line(3)}}
+	v, err := after(t, s, 3, "k3", 4, first, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, int64(4), v)
+	v, err = after(t, s, 4, "k4", 5, second, first) // both are there
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, int64(5), v)
+	equal(t, lines(1, 5), all(t, s, "t", "c"))
+	// Each of them is the append that it was.
+	equal(t, int64(2), add(t, s, "t", "c", 0, "k1", first.Messages...))
+	equal(t, int64(3), add(t, s, "t", "c", 2, "k2", second.Messages...))
+	if l := load(t, s, "t", "c", 0); l.Project != "shop" || l.User != "ann" || len(l.Waiting) > 0 {
+		t.Errorf("it is %+v", l)
+	}
+}
+
+func appendBeforeConflict(t *testing.T, s store.Store) {
+	add(t, s, "t", "c", 0, "k1", line(1), line(2))
+	second := store.Append{Key: "k2", Messages: []store.Message{line(3)}}
+	// It goes on from one message and the second, but there are two.
+	_, err := after(t, s, 2, "k3", 4, second)
+	conflict(t, err, 3)
+	equal(t, lines(1, 3), all(t, s, "t", "c"))
+	v, err := after(t, s, 3, "k3", 4, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, int64(4), v)
+	equal(t, lines(1, 4), all(t, s, "t", "c"))
 }
 
 func appendConflict(t *testing.T, s store.Store) {
