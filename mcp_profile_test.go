@@ -100,6 +100,7 @@ func TestMCPOutputsFit(t *testing.T) {
 		{"llm_chat", `{"model":"auto","messages":[{"role":"user","content":"hi"}],"conversation_id":"c"}`},
 		{"llm_usage", `{"group_by":"model","days":1}`},
 		{"conversation_get", `{"id":"c"}`},
+		{"conversation_list", `{"limit":1}`},
 		{"context_put", `{"id":"c","summary":{"text":"so far"}}`},
 		{"todo_write", `{"id":"c","todos":[{"id":1,"title":"t","description":"","status":"in-progress"}]}`},
 		{"todo_list", `{"id":"c"}`},

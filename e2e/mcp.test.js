@@ -18,6 +18,7 @@ const calls = {
   llm_models: {},
   code_agent: { task: 'say hello' },
   conversation_get: { id: 'c' },
+  conversation_list: {},
   context_put: { id: 'c', summary: { text: 'so far' } },
   todo_write: { id: 'c', todos: [{ id: 1, title: 't', description: '', status: 'not-started' }] },
   todo_list: { id: 'c' },

@@ -47,6 +47,9 @@ type Store interface {
 	// Messages returns up to limit messages behind the given sequence number,
 	// in order. There are none of a conversation that is not there.
 	Messages(ctx context.Context, tenant, id string, after int64, limit int) ([]Message, error)
+	// Conversations returns up to limit of a tenant's conversations whose ids
+	// come behind after, byte by byte, in order. An empty after begins.
+	Conversations(ctx context.Context, tenant, after string, limit int) ([]Conversation, error)
 	// Append adds messages, all or none, and returns the new version. It
 	// creates the conversation when it is new. A key that has been seen adds
 	// nothing and returns what it returned then. It is a VersionError when

@@ -24,6 +24,10 @@ func (l *llm) conversationTools() []*tool.Tool {
 			Description: "What is remembered of a conversation: summary, recent messages, things to do. One that never was is empty.",
 		}, l.conversation),
 		tool.New(tool.Tool{
+			Name: "conversation_list", Title: "List conversations", Hints: tool.Reads,
+			Description: "The conversations that are remembered, by id, a page at a time.",
+		}, l.list),
+		tool.New(tool.Tool{
 			Name: "context_put", Title: "Write a summary", Hints: tool.Alters,
 			Description: "Store a summary of a conversation, which goes before its next calls.",
 		}, l.putContext),

@@ -10,9 +10,11 @@ import (
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
 
-// accounts is where calls are added up.
+// accounts is what the store tells of all that a tenant has: its calls, added
+// up, and its conversations.
 type accounts interface {
 	Sums(ctx context.Context, q *store.SumQuery) ([]store.Sum, error)
+	Conversations(ctx context.Context, tenant, after string, limit int) ([]store.Conversation, error)
 }
 
 type usageIn struct {

@@ -107,6 +107,12 @@ func plans(t *testing.T, url string) {
 			[]string{"conversations_tenant_id_key", "messages_" + now.AddDate(0, 0, -3).Format("2006_01") + "_pkey", "(never executed)"},
 			nil,
 		},
+		"a page of conversations": {
+			sqlConversations,
+			[]any{"t", "c1", 50},
+			[]string{"conversations_tenant_id_key"},
+			nil,
+		},
 		"a page": {
 			sqlMessages,
 			[]any{"t", "c1", 40, 50},

@@ -89,20 +89,14 @@ func (s *Store) Response(ctx context.Context, tenant, id string) (*store.Respons
 	return &last.response, nil
 }
 
-// awaySums is how long sums wait for a cold store that gave no answer lately.
+// awaySums is how long sums and lists wait for a cold store that gave no answer lately.
 const awaySums = 2 * time.Second
 
 // Sums adds up calls, those that were in the log when it was called among
 // them: it waits until the cold store has them, not for long when that is away.
 func (s *Store) Sums(ctx context.Context, q *store.SumQuery) ([]store.Sum, error) {
-	patience := time.Minute
-	if s.away.Load() {
-		patience = awaySums
-	}
-	within, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err := s.Drain(within); err != nil {
-		return nil, fmt.Errorf("%w: rows of the call log wait for it: %w", store.ErrUnavailable, err)
+	if err := s.settle(ctx); err != nil {
+		return nil, err
 	}
 	return s.Store.Sums(ctx, q)
 }

@@ -61,6 +61,7 @@ func TestAcceptS6_QueriesUseIndexes(t *testing.T) {
 		}
 	}
 	f(sqlLoad, "sqlite_autoindex_conversations_1 (tenant=? AND id=?)")
+	f(sqlConversations, "sqlite_autoindex_conversations_1 (tenant=? AND id>?)")
 	f(sqlVersions, "sqlite_autoindex_conversations_1 (tenant=? AND id=?)")
 	f(sqlRecent, "sqlite_autoindex_messages_1 (conversation_id=?)")
 	f(sqlMessages, "sqlite_autoindex_messages_1 (conversation_id=? AND seq>?)")

@@ -23,7 +23,7 @@ type promise struct {
 // promise has not.
 func Run(t *testing.T, open func(t testing.TB) store.Store) {
 	for _, group := range [][]promise{
-		appends, messages, races, summaries, todos,
+		appends, messages, lists, races, summaries, todos,
 		calls, rules, responses, claims, tenants, names, ends,
 	} {
 		for _, p := range group {
