@@ -59,6 +59,9 @@ func (v *voices) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if gjson.GetBytes(raw, "stream").Bool() {
 		w.Header().Set("Content-Type", "text/event-stream")
 		fmt.Fprintf(w, "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":%q,\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":%s},\"finish_reason\":null}]}\n\n", model, content)
+		if text == cutStream {
+			return
+		}
 		fmt.Fprintf(w, "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":%q,\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n", model)
 		fmt.Fprintf(w, "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":%q,\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100,\"total_tokens\":1100}}\n\ndata: [DONE]\n\n", model)
 		return
@@ -108,6 +111,9 @@ cache: {response: {enabled: false}}
 routing: %s
 `, v.URL, routing)
 }
+
+// cutStream is what a model says whose stream ends early.
+const cutStream = "The treaty was"
 
 // ask asks for auto and returns the answer.
 func (v *voices) ask(t *testing.T, g *instance, text string, header ...string) reply {
@@ -445,6 +451,22 @@ func TestAccept_R9(t *testing.T) {
 	if n := g.stats("").Get("totalCalls").Int(); n != 5 {
 		t.Errorf("%d rows, want one for each attempt", n)
 	}
+}
+
+// TestAccept_R9_CutStream goes on when a stream that is looked at first ends
+// early: nothing of it has been released.
+func TestAccept_R9_CutStream(t *testing.T) {
+	v := newVoices(t)
+	g := (&backend{}).start(t, ladderOf(v, "{cross_check: always}"))
+	v.say("a", cutStream)
+	v.say("mid", essay)
+	v.say("top", agrees)
+	r := g.post("/v1/chat/completions", `{"model":"auto","stream":true,"messages":[{"role":"user","content":"When was the treaty signed?"}]}`)
+	if r.status != 200 || strings.Count(r.body, "The treaty was") != 1 || !strings.Contains(r.body, "thirty years") || !strings.Contains(r.body, "[DONE]") ||
+		r.header.Get("X-Gateway-Tier") != "L1" || r.header.Get("X-Gateway-Check") != "agreed" || r.header.Get("X-Gateway-Escalated") != "false" {
+		t.Errorf("%d %v %s", r.status, r.header, r.body)
+	}
+	wantAsked(t, v, "a mid top")
 }
 
 // TestAccept_R3_Streams checks a stream before its first byte.

@@ -32,7 +32,12 @@ func (e *Engine) solve(c *Call, r *route) *translate.Error {
 	for {
 		err := e.attempt(c, r)
 		if err == nil {
-			err = c.gather()
+			if err = c.gather(); err != nil && failsOver(err) { // nothing of it has been released
+				if up := v.next(); up != nil {
+					r = up
+					continue
+				}
+			}
 		}
 		if err != nil && v.kept != nil && failsOver(err) { // nobody above can answer: what there is will do
 			v.kept.serve(c)
