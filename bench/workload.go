@@ -60,7 +60,7 @@ func workloadCommand(ctx context.Context, args []string) (err error) {
 	n := flags.Int("n", 2000, "how many tasks")
 	seed := flags.Uint64("seed", 1, "what they are drawn from")
 	weak := flags.Bool("weak", false, "tasks that the lowest tier mostly cannot do")
-	check := flags.String("check", "always", "routing.cross_check")
+	check := flags.String("check", "auto", "routing.cross_check")
 	binary := flags.String("gateway", "", "`path` of the gateway's binary; empty builds it with make build")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -71,12 +71,23 @@ func (c *Call) decide(r *route) (*route, *translate.Error) {
 		c.engine.seen.with(c, func(s *routing.Stream) { ladder.Least, probe = s.Least(l.top) })
 	}
 	c.Decision = routing.Decide(&analysis, &ladder)
-	c.Check = c.Check || c.Raised || probe // what is known to be hard is not taken on trust
+	c.Check = c.Check || c.Raised || probe || c.doubtful(l)
 	c.decided = true
 	rec := &c.Record
 	rec.Complexity, rec.Quality, rec.Task = c.Complexity.String(), quality.String(), c.Task.String()
 	rec.Reason = c.because(quality)
 	return l.tiers[c.Tier], nil
+}
+
+// doubtful reports whether an answer of the chosen tier is checked although the
+// table does not ask for it: because it has not been seen yet that its models are
+// right with such requests, and another one of them can tell, which costs little.
+func (c *Call) doubtful(l *ladder) (doubtful bool) {
+	if !c.learns() || c.Tier >= l.top || len(l.models[c.Tier]) < 2 {
+		return false
+	}
+	c.engine.seen.with(c, func(s *routing.Stream) { doubtful = !s.Trusts(c.Tier) })
+	return doubtful
 }
 
 // goesOn is the way to the model that has asked for the tool's result which the

@@ -29,6 +29,8 @@ const (
 	remembered = 0.99
 	// enough is how many answers there must be before they say anything.
 	enough = 12
+	// plenty is how many it takes to go without a check.
+	plenty = 50
 	// weakSkill is how often a model has to be right for its tier to be used: at
 	// 0.8, two that agree are wrong in one of fifty cases.
 	weakSkill = 0.8
@@ -84,12 +86,23 @@ func (s *Stream) Weak(tier int) bool {
 		return false
 	}
 	t := &s.tiers[tier]
-	return t.beside.asked >= enough && t.beside.skill() < weakSkill || t.above.asked >= enough && t.above.objected() > s.Loss
+	return t.beside.asked >= enough && t.beside.skill(1) < weakSkill || t.above.asked >= enough && t.above.objected() > s.Loss
 }
 
 // Proven reports whether a tier's models are known to be right often enough.
 func (s *Stream) Proven(tier int) bool {
 	return tier < MaxTiers && s.tiers[tier].beside.asked >= enough && !s.Weak(tier)
+}
+
+// Trusts reports whether the next answer of a tier may go unchecked: its models
+// are right so often that what a check would find is within Loss. Now and then
+// one is checked all the same, to see that it stays so.
+func (s *Stream) Trusts(tier int) bool {
+	if tier >= MaxTiers || s.tiers[tier].beside.asked < plenty || s.tiers[tier].beside.skill(-1) < 1-s.Loss {
+		return false
+	}
+	s.asked++
+	return s.asked%sampling != 0
 }
 
 // Curious reports whether a higher tier should be asked about an answer that
@@ -109,11 +122,12 @@ func (t *tally) objected() float64 {
 }
 
 // skill is how often a model of the tier is right, if two are independent of
-// each other: they agree with the chance p² + c(1-p)². It is a little more than
-// that, since what was seen is not much.
-func (t *tally) skill() float64 {
+// each other: they agree with the chance p² + c(1-p)². As what was seen is not
+// much, it is the figure for a rate that is half a standard deviation higher, or
+// lower for a side of -1.
+func (t *tally) skill(side float64) float64 {
 	rate := t.agreed / t.asked
-	rate += 0.5 * math.Sqrt((rate*(1-rate)+0.05)/t.asked)
+	rate += side * 0.5 * math.Sqrt((rate*(1-rate)+0.05)/t.asked)
 	const c = wrongAlike
 	// (1+c)p² - 2cp + c - rate = 0
 	under := c*c - (1+c)*(c-rate)

@@ -72,3 +72,30 @@ func TestStream_Above(t *testing.T) {
 	f(4, true)
 	f(30, true)
 }
+
+// TestStream_Trusts goes without checks once there is nothing to be found, and
+// goes on to look now and then.
+func TestStream_Trusts(t *testing.T) {
+	f := func(wrongOf100, want int) {
+		t.Helper()
+		s := Stream{Loss: 0.01}
+		for i := range 100 {
+			if i < plenty && s.Trusts(0) {
+				t.Errorf("trusted after %d answers", i)
+			}
+			s.Observe(0, i*37%100 >= wrongOf100, false)
+		}
+		trusted := 0
+		for range 100 {
+			if s.Trusts(0) {
+				trusted++
+			}
+		}
+		if trusted != want {
+			t.Errorf("%d of 100 wrong: trusted %d of 100 times, want %d", wrongOf100, trusted, want)
+		}
+	}
+	f(0, 100-100/sampling)
+	f(5, 0)
+	f(60, 0)
+}
