@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +22,8 @@ import (
 // each was asked.
 type voices struct {
 	URL string
+	// hold, if set, is what streams wait for after their first event.
+	hold chan struct{}
 
 	mu    sync.Mutex
 	says  map[string]func(body string) string // by model; "" fails
@@ -59,6 +62,10 @@ func (v *voices) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if gjson.GetBytes(raw, "stream").Bool() {
 		w.Header().Set("Content-Type", "text/event-stream")
 		fmt.Fprintf(w, "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":%q,\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":%s},\"finish_reason\":null}]}\n\n", model, content)
+		if v.hold != nil {
+			_ = http.NewResponseController(w).Flush()
+			<-v.hold
+		}
 		if text == cutStream {
 			return
 		}
@@ -504,6 +511,28 @@ func TestAccept_R3_Streams(t *testing.T) {
 				t.Errorf("%s", r.body)
 			}
 		})
+	}
+}
+
+// TestAccept_R3_Unheld relays a stream that nobody is to review as it comes.
+func TestAccept_R3_Unheld(t *testing.T) {
+	v := newVoices(t)
+	v.hold = make(chan struct{})
+	v.say("a", essay)
+	g := (&backend{}).start(t, strings.Replace(ladderOf(v, "{}"), "[p/a, p/b, p/c]", "[p/a]", 1))
+	resp, err := g.send(t.Context(), "/v1/chat/completions", `{"model":"auto","stream":true,"messages":[{"role":"user","content":"hi there"}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewReader(resp.Body)
+	if line, err := lines.ReadString('\n'); err != nil || !strings.Contains(line, "thirty years") {
+		t.Errorf("%q %v", line, err)
+	}
+	close(v.hold) // only now may the provider go on
+	rest, err := io.ReadAll(lines)
+	if err != nil || !strings.Contains(string(rest), "[DONE]") || resp.Header.Get("X-Gateway-Check") != "" {
+		t.Errorf("%s %v %v", rest, err, resp.Header)
 	}
 }
 

@@ -24,7 +24,7 @@ const roleEscalation = "escalation"
 // and goes up while it is not good enough. What was given up stays in the
 // record, and is what the next tier is handed in place of the conversation.
 func (e *Engine) solve(c *Call, r *route) *translate.Error {
-	if !c.verifiable() {
+	if !c.verifiable() || c.Request.Stream && !c.reviewed() { // a stream is held back for a review only
 		return e.attempt(c, r)
 	}
 	v := &verification{engine: e, call: c, request: c.Request.Body, role: c.Role, keyed: c.keyed}
