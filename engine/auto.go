@@ -66,12 +66,16 @@ func (c *Call) decide(r *route) (*route, *translate.Error) {
 	analysis := routing.DefaultPrior().Analyse(&ask)
 	c.Task = analysis.Task // which names the stream
 	ladder := routing.Ladder{Start: l.start, Top: l.top, Allowed: allowed}
-	probe := false
 	if c.learns() {
-		c.engine.seen.with(c, func(s *routing.Stream) { ladder.Least, probe = s.Least(l.top) })
+		c.engine.seen.with(c, func(s *routing.Stream) {
+			ladder.Stream = s
+			c.Decision = routing.Decide(&analysis, &ladder)
+		})
 	}
-	c.Decision = routing.Decide(&analysis, &ladder)
-	c.Check = c.Check || c.Raised || probe || c.doubtful(l)
+	if ladder.Stream == nil { // nothing is known of it
+		c.Decision = routing.Decide(&analysis, &ladder)
+	}
+	c.Check = c.Check || c.doubtful(l)
 	c.decided = true
 	rec := &c.Record
 	rec.Complexity, rec.Quality, rec.Task = c.Complexity.String(), quality.String(), c.Task.String()

@@ -132,14 +132,14 @@ func (v *verification) accepts() bool {
 	return true
 }
 
-// wanted reports whether a second model has to look at the answer. That of the
-// highest tier has nobody above it to go to.
+// wanted reports whether a second model has to look at the answer. One that was
+// handed up to the highest tier has nobody above it to go to.
 func (v *verification) wanted() bool {
 	c := v.call
 	if c.state.config.Routing.CrossCheck == checkAlways {
 		return true
 	}
-	return c.Check && v.tier() < c.state.table.ladder.top
+	return c.Check && (len(v.given) == 0 || v.tier() < c.state.table.ladder.top)
 }
 
 // tier is that of the answer.

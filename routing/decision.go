@@ -8,9 +8,8 @@ type Ladder struct {
 	// Start is where an easy request of normal quality goes, Top the highest
 	// tier that may be reached.
 	Start, Top int
-	// Least is the lowest tier that is good enough for requests of this kind,
-	// as experience has it; see Streams.
-	Least int
+	// Stream is what experience says of such requests; nil is nothing.
+	Stream *Stream
 	// Allowed has a bit for each tier in which some model may be asked: one
 	// that can do what the request needs, and whose price fits.
 	Allowed uint64
@@ -49,8 +48,11 @@ var decisions = [3][3]step{
 func Decide(a *Analysis, l *Ladder) Decision {
 	s := decisions[a.Complexity][a.Quality]
 	d := Decision{Analysis: *a, Tier: min(l.Start+s.up, l.Top), Check: s.check}
-	if d.Tier < min(l.Least, l.Top) {
-		d.Tier, d.Raised = min(l.Least, l.Top), true
+	if l.Stream != nil {
+		start, probe := l.Stream.Start(d.Tier, l.Top)
+		d.Raised = start > d.Tier
+		d.Check = d.Check || probe || d.Raised && start < l.Top // what is known to be hard is not taken on trust
+		d.Tier = start
 	}
 	for at := d.Tier; at >= 0; at-- {
 		if l.Allowed>>at&1 == 1 {

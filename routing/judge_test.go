@@ -115,13 +115,20 @@ func TestDecisions(t *testing.T) {
 	f(Hard, Normal, all, 1, true)
 	f(Hard, High, all, 2, false)
 	f(Hard, Critical, all, 2, true)
-	f(Hard, Critical, &Ladder{Top: 3, Allowed: 15}, 2, true)        // a fourth tier is for escalation
-	f(Low, Critical, &Ladder{Top: 1, Allowed: 3}, 1, false)         // never above the top
-	f(Low, Critical, &Ladder{Top: 2, Allowed: 1}, 0, false)         // what it may cost
-	f(Low, Normal, &Ladder{Top: 2, Allowed: 4}, 2, false)           // what it needs
-	f(Low, Normal, &Ladder{Top: 2, Allowed: 7, Least: 1}, 1, false) // experience
-	f(Low, Normal, &Ladder{Top: 2, Allowed: 1, Least: 2}, 0, false) // comes after the cost
-	f(Low, Normal, &Ladder{Start: 1, Top: 2, Allowed: 7}, 1, false) // default_tier
+	f(Hard, Critical, &Ladder{Top: 3, Allowed: 15}, 2, true) // a fourth tier is for escalation
+	f(Low, Critical, &Ladder{Top: 1, Allowed: 3}, 1, false)  // never above the top
+	f(Low, Critical, &Ladder{Top: 2, Allowed: 1}, 0, false)  // what it may cost
+	f(Low, Normal, &Ladder{Top: 2, Allowed: 4}, 2, false)    // what it needs
+	var bad Stream
+	for range 50 {
+		bad.Observe(0, false, false)
+		bad.Observe(1, false, true)
+	}
+	f(Low, Normal, &Ladder{Top: 2, Allowed: 7, Stream: &bad}, 2, false)
+	f(Hard, Normal, &Ladder{Top: 2, Allowed: 7, Stream: &bad}, 2, true) // also from where it would have started
+	f(Low, Normal, &Ladder{Top: 2, Allowed: 1, Stream: &bad}, 0, false) // what it may cost comes first
+	f(Low, Normal, &Ladder{Top: 3, Allowed: 15, Stream: &bad}, 2, true) // what is known to be hard is checked
+	f(Low, Normal, &Ladder{Start: 1, Top: 2, Allowed: 7}, 1, false)     // default_tier
 	f(Hard, Normal, &Ladder{Start: 1, Top: 2, Allowed: 7}, 2, true)
 }
 

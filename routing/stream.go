@@ -62,22 +62,21 @@ func (s *Stream) Observe(tier int, agreed, above bool) {
 	}
 }
 
-// Least is the lowest tier that the next request should start at: the first
-// whose models are right often enough, as far as is known. Once in a while it is
-// the one below, to see whether that has become better: probe is true then, and
-// the answer has to be checked.
-func (s *Stream) Least(top int) (tier int, probe bool) {
-	for tier < min(top, MaxTiers) && s.Weak(tier) {
-		tier++
+// Start is the tier that the next request should start at in place of tier: the
+// first from there on whose models are right often enough, as far as is known.
+// Once in a while it is the one below, to see whether that has become better:
+// probe is true then, and the answer has to be checked.
+func (s *Stream) Start(tier, top int) (start int, probe bool) {
+	for start = tier; start < min(top, MaxTiers) && s.Weak(start); start++ {
 	}
-	if tier == 0 {
-		return 0, false
+	if start == tier {
+		return start, false
 	}
 	s.started++
 	if s.started%tentative == 0 {
-		return tier - 1, true
+		return start - 1, true
 	}
-	return tier, false
+	return start, false
 }
 
 // Weak reports whether a tier's models are known to be wrong too often.

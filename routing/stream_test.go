@@ -7,7 +7,7 @@ func TestStream(t *testing.T) {
 	s := Stream{Loss: 0.01}
 	serve := func(n int, agreedOf10 int) (low int) {
 		for i := range n {
-			tier, probe := s.Least(2)
+			tier, probe := s.Start(0, 2)
 			if tier == 0 {
 				low++
 				s.Observe(0, i*7%10 < agreedOf10, false)
@@ -29,7 +29,7 @@ func TestStream(t *testing.T) {
 	if low := serve(3000, 10); low < 300 {
 		t.Errorf("a tier that has become good again is used for %d of 3000", low)
 	}
-	if tier, _ := s.Least(2); tier != 0 {
+	if tier, _ := s.Start(0, 2); tier != 0 {
 		t.Errorf("at the end it starts at tier %d", tier)
 	}
 	var fresh Stream
@@ -39,7 +39,7 @@ func TestStream(t *testing.T) {
 		fresh.Observe(2, false, false)
 		fresh.Observe(9, false, false)
 	}
-	if tier, _ := fresh.Least(2); tier != 2 {
+	if tier, _ := fresh.Start(0, 2); tier != 2 {
 		t.Errorf("starts at tier %d, want the top", tier)
 	}
 }
