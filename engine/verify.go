@@ -51,9 +51,6 @@ func (e *Engine) solve(c *Call, r *route) *translate.Error {
 			}
 			c.Record.Check = checkDisputed
 		}
-		if c.Record.Check == checkDisputed || c.Record.Check == checkUnverified {
-			c.keyed = false // the next one may get a better answer
-		}
 		if err == nil && c.entry != nil {
 			c.entry.CostNano = c.Record.CostNano
 			c.serve(c.entry) // with the cost of all that was asked
