@@ -80,6 +80,13 @@ func (v *voices) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // say has a model answer everything alike.
 func (v *voices) say(model, text string) { v.answer(model, func(string) string { return text }) }
 
+// sayAll has all of ladderOf's models answer everything alike.
+func (v *voices) sayAll(text string) {
+	for _, m := range []string{"a", "b", "c", "mid", "top"} {
+		v.say(m, text)
+	}
+}
+
 func (v *voices) answer(model string, say func(body string) string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -152,9 +159,7 @@ const (
 // TestAccept_R3 counts the calls of a check.
 func TestAccept_R3(t *testing.T) {
 	v := newVoices(t)
-	for _, m := range []string{"a", "b", "c", "mid", "top"} {
-		v.say(m, essay)
-	}
+	v.sayAll(essay)
 	const text = "Tell me about the treaty of 1648."
 
 	off := (&backend{}).start(t, ladderOf(v, "{cross_check: off}"))
@@ -230,9 +235,7 @@ func TestAccept_R4(t *testing.T) {
 // TestAccept_R5 asks nobody who could cost more than the call may.
 func TestAccept_R5(t *testing.T) {
 	v := newVoices(t)
-	for _, m := range []string{"a", "b", "c", "mid", "top"} {
-		v.say(m, essay)
-	}
+	v.sayAll(essay)
 	paid := `
 providers: {p: {dialect: openai, base_url: ` + v.URL + `, keys: [k]}}
 models:
@@ -290,9 +293,7 @@ cache: {response: {enabled: false}}
 func TestAccept_R1(t *testing.T) {
 	onBackends(t, func(t *testing.T, b *backend) {
 		v := newVoices(t)
-		for _, m := range []string{"a", "b", "c", "mid", "top"} {
-			v.say(m, essay)
-		}
+		v.sayAll(essay)
 		g := b.start(t, ladderOf(v, "{}"))
 		route := func(message, quality string) reply {
 			t.Helper()
@@ -349,9 +350,7 @@ func TestAccept_R1(t *testing.T) {
 func TestAccept_H1(t *testing.T) {
 	onBackends(t, func(t *testing.T, b *backend) {
 		v := newVoices(t)
-		for _, m := range []string{"a", "b", "c", "mid", "top"} {
-			v.say(m, essay)
-		}
+		v.sayAll(essay)
 		g := b.start(t, ladderOf(v, "{max_tier: L1}"))
 		history := 0
 		for i := range 12 {
@@ -631,9 +630,7 @@ func TestRoutePreview(t *testing.T) {
 // TestToolRound has the model that asks for a tool's result get it.
 func TestToolRound(t *testing.T) {
 	v := newVoices(t)
-	for _, m := range []string{"a", "b", "c", "mid", "top"} {
-		v.say(m, essay)
-	}
+	v.sayAll(essay)
 	g := (&backend{}).start(t, ladderOf(v, "{}"))
 	turn := func(message, quality string) {
 		t.Helper()

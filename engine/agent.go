@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ai-mcp-gateway/gateway/conversation"
+	"github.com/ai-mcp-gateway/gateway/routing"
 	"github.com/ai-mcp-gateway/gateway/store"
 	"github.com/ai-mcp-gateway/gateway/translate"
 )
@@ -148,7 +149,7 @@ func (a *Agent) plan(e *Engine) *translate.Error {
 	var planned struct {
 		Todos []struct{ Title, Description string }
 	}
-	if json.Unmarshal(objectIn(text), &planned) == nil {
+	if json.Unmarshal(routing.ObjectIn(text), &planned) == nil {
 		for _, t := range planned.Todos[:min(len(planned.Todos), mostTodos)] {
 			if t.Title = strings.TrimSpace(t.Title); t.Title != "" {
 				a.Todos = append(a.Todos, store.Todo{Title: t.Title, Description: t.Description})
@@ -182,7 +183,7 @@ func (a *Agent) do(e *Engine, i int) *translate.Error {
 		return err
 	}
 	var done step
-	if json.Unmarshal(objectIn(text), &done) != nil || done.Response == "" {
+	if json.Unmarshal(routing.ObjectIn(text), &done) != nil || done.Response == "" {
 		done = step{Response: strings.TrimSpace(text)}
 	}
 	for _, f := range done.Files {
@@ -343,16 +344,6 @@ func ChatText(body []byte) string {
 		return m.Refusal
 	}
 	return m.Content
-}
-
-// objectIn is the JSON object in a text that may have words, or a fence, around
-// it.
-func objectIn(text string) []byte {
-	first, last := strings.IndexByte(text, '{'), strings.LastIndexByte(text, '}')
-	if first < 0 || last < first {
-		return nil
-	}
-	return []byte(text[first : last+1])
 }
 
 func firstLine(text string) string {

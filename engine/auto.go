@@ -162,14 +162,12 @@ func (c *Call) gist() []byte {
 	for _, item := range slices.Backward(items) {
 		role, kind, content := outline(item)
 		switch {
-		case string(role) == `"tool"`, string(role) == `"function"`, bytes.HasSuffix(kind, outputKind), holdsResult(content):
-			c.midRound = c.midRound || len(c.asked) == 0
-		case string(role) == `"user"`:
+		case asks(role, content):
 			if c.asked = appendContent(c.asked, content); len(c.asked) > 0 {
 				return c.asked
 			}
-		case len(c.asked) == 0:
-			// What the assistant has said: the question stands before it.
+		case string(role) == `"tool"`, string(role) == `"function"`, bytes.HasSuffix(kind, outputKind), holdsResult(content):
+			c.midRound = true
 		}
 	}
 	return c.asked
@@ -194,6 +192,9 @@ func outline(item []byte) (role, kind, content []byte) {
 	}
 	return role, kind, content
 }
+
+// asks reports whether a message is its user's own, and not what a tool says.
+func asks(role, content []byte) bool { return string(role) == `"user"` && !holdsResult(content) }
 
 // holdsResult reports whether a content has a tool's result in it.
 func holdsResult(content []byte) bool {
@@ -267,7 +268,8 @@ func (c *Call) allowed(l *ladder) (bits uint64, err *translate.Error) {
 	case able:
 		return 0, tooDear()
 	}
-	return 0, translate.Errorf(translate.CallerUnsupported, c.unmet(l), "No model up to the tier %s can do what the request needs: %s.", c.state.config.Tiers[l.top].Name, c.unmet(l))
+	need := c.unmet(l)
+	return 0, translate.Errorf(translate.CallerUnsupported, need, "No model up to the tier %s can do what the request needs: %s.", c.state.config.Tiers[l.top].Name, need)
 }
 
 // unmet names a need that no model meets, or all that none meets together.

@@ -247,7 +247,7 @@ func (c *Call) parts(body []byte) (instructions, before [][]byte, last []byte) {
 	items := incoming(c.Op, &r)
 	at := len(items) - 1
 	for ; at > 0; at-- {
-		if role, _, content := outline(items[at]); string(role) == `"user"` && !holdsResult(content) {
+		if role, _, content := outline(items[at]); asks(role, content) {
 			break
 		}
 	}

@@ -74,8 +74,6 @@ const (
 	Code
 	ToolUse
 	LongContext
-	// Tasks is how many there are.
-	Tasks
 )
 
 // String returns the task's name.

@@ -12,13 +12,13 @@ type Stream struct {
 	// Loss is the share of answers of a tier that nobody else looks at which may
 	// be worse than a higher tier's.
 	Loss    float64
-	tiers   [MaxTiers]struct{ beside, above tally }
+	tiers   [maxTiers]struct{ beside, above tally }
 	started int
 	asked   int
 }
 
-// MaxTiers is how many tiers experience is kept of.
-const MaxTiers = 8
+// maxTiers is how many tiers experience is kept of.
+const maxTiers = 8
 
 // tally counts the answers of a tier that another model has looked at.
 type tally struct{ agreed, asked float64 }
@@ -47,7 +47,7 @@ const (
 // Observe takes in whether another model has agreed to an answer of a tier: one
 // of the same tier or, if above is set, of a higher one.
 func (s *Stream) Observe(tier int, agreed, above bool) {
-	if tier >= MaxTiers {
+	if tier >= maxTiers {
 		return
 	}
 	t := &s.tiers[tier].beside
@@ -67,7 +67,7 @@ func (s *Stream) Observe(tier int, agreed, above bool) {
 // Once in a while it is the one below, to see whether that has become better:
 // probe is true then, and the answer has to be checked.
 func (s *Stream) Start(tier, top int) (start int, probe bool) {
-	for start = tier; start < min(top, MaxTiers) && s.Weak(start); start++ {
+	for start = tier; start < min(top, maxTiers) && s.weak(start); start++ {
 	}
 	if start == tier {
 		return start, false
@@ -79,9 +79,9 @@ func (s *Stream) Start(tier, top int) (start int, probe bool) {
 	return start, false
 }
 
-// Weak reports whether a tier's models are known to be wrong too often.
-func (s *Stream) Weak(tier int) bool {
-	if tier >= MaxTiers {
+// weak reports whether a tier's models are known to be wrong too often.
+func (s *Stream) weak(tier int) bool {
+	if tier >= maxTiers {
 		return false
 	}
 	t := &s.tiers[tier]
@@ -90,14 +90,14 @@ func (s *Stream) Weak(tier int) bool {
 
 // Proven reports whether a tier's models are known to be right often enough.
 func (s *Stream) Proven(tier int) bool {
-	return tier < MaxTiers && s.tiers[tier].beside.asked >= enough && !s.Weak(tier)
+	return tier < maxTiers && s.tiers[tier].beside.asked >= enough && !s.weak(tier)
 }
 
 // Trusts reports whether the next answer of a tier may go unchecked: its models
 // are right so often that what a check would find is within Loss. Now and then
 // one is checked all the same, to see that it stays so.
 func (s *Stream) Trusts(tier int) bool {
-	if tier >= MaxTiers || s.tiers[tier].beside.asked < plenty || s.tiers[tier].beside.skill(-1) < 1-s.Loss {
+	if tier >= maxTiers || s.tiers[tier].beside.asked < plenty || s.tiers[tier].beside.skill(-1) < 1-s.Loss {
 		return false
 	}
 	s.asked++
@@ -107,7 +107,7 @@ func (s *Stream) Trusts(tier int) bool {
 // Curious reports whether a higher tier should be asked about an answer that
 // nobody beside or below can judge: until enough is known, and then now and then.
 func (s *Stream) Curious(tier int) bool {
-	if tier >= MaxTiers {
+	if tier >= maxTiers {
 		return false
 	}
 	s.asked++

@@ -55,8 +55,8 @@ func TestStream_Above(t *testing.T) {
 			}
 			s.Observe(1, i >= objections, true)
 		}
-		if s.Weak(1) != want {
-			t.Errorf("%d objections to 40: weak is %v", objections, s.Weak(1))
+		if s.weak(1) != want {
+			t.Errorf("%d objections to 40: weak is %v", objections, s.weak(1))
 		}
 		asked := 0
 		for range 100 {

@@ -31,9 +31,8 @@ func ParseVerdict(text string) (v Verdict, ok bool) {
 		Issues     []string `json:"issues"`
 		Confidence *float64 `json:"confidence"`
 	}
-	first, last := strings.IndexByte(text, '{'), strings.LastIndexByte(text, '}')
-	if first < 0 || last < first || json.Unmarshal([]byte(text[first:last+1]), &said) != nil || said.Agree == nil {
-		return Verdict{Agree: true, Confidence: 0.5}, first < 0 && isNone(text)
+	if json.Unmarshal(ObjectIn(text), &said) != nil || said.Agree == nil {
+		return Verdict{Agree: true, Confidence: 0.5}, isNone(text)
 	}
 	v = Verdict{Agree: *said.Agree, Confidence: 0.5}
 	if said.Confidence != nil {
@@ -55,6 +54,16 @@ func ParseVerdict(text string) (v Verdict, ok bool) {
 		v.Issues = nil
 	}
 	return v, true
+}
+
+// ObjectIn is the JSON object in a text that may have words, or a fence, around
+// it; nil without one.
+func ObjectIn(text string) []byte {
+	first, last := strings.IndexByte(text, '{'), strings.LastIndexByte(text, '}')
+	if first < 0 || last < first {
+		return nil
+	}
+	return []byte(text[first : last+1])
 }
 
 // none is how people say that nothing is wrong.

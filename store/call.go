@@ -17,7 +17,7 @@ type Call struct {
 	// Conversation is empty when none was named.
 	Conversation string
 	// Op is the operation: "chat", "embedding" ...; Role what the call was for:
-	// "primary", "reviewer", "arbiter", "summary", and "plan" and "step" of the
+	// "primary", "escalation", "reviewer", "arbiter", "summary", and "plan" and "step" of the
 	// code agent.
 	Op, Role string
 	// Layer is the tier, Model the target's id.
